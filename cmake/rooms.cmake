@@ -1,0 +1,64 @@
+# One static library a room. A room sees its own headers, those of the rooms it names under
+# NEEDS, and no others: a forbidden include does not compile, because every room's public
+# headers stand in an include tree of their own.
+#
+#   brinco_room(link NEEDS redis base PRIVATE PkgConfig::INIH)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core)
+pkg_check_modules(LIBEVENT_HTTP REQUIRED IMPORTED_TARGET libevent_extra libevent_core)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(MAXMINDDB REQUIRED IMPORTED_TARGET libmaxminddb)
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# What every object of ours is compiled with.
+add_library(brinco_flags INTERFACE)
+target_compile_definitions(brinco_flags INTERFACE _GNU_SOURCE)
+target_compile_options(brinco_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla)
+if(BRINCO_WERROR)
+    target_compile_options(brinco_flags INTERFACE -Werror)
+endif()
+if(BRINCO_SANITIZE)
+    target_compile_options(brinco_flags INTERFACE
+        -fsanitize=${BRINCO_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(brinco_flags INTERFACE -fsanitize=${BRINCO_SANITIZE})
+endif()
+if(BRINCO_FUZZ)
+    target_compile_options(brinco_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+target_link_libraries(brinco_flags INTERFACE Threads::Threads)
+
+# include/<room> is reached through <build>/rooms/<room>/<room>, a link, so that the include
+# path of a room holds that room alone.
+function(brinco_room room)
+    cmake_parse_arguments(ROOM "" "" "NEEDS;PRIVATE" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${room}/*.c)
+    set(tree ${CMAKE_BINARY_DIR}/rooms/${room})
+    file(MAKE_DIRECTORY ${tree})
+    if(NOT EXISTS ${tree}/${room})
+        file(CREATE_LINK ${CMAKE_SOURCE_DIR}/include/${room} ${tree}/${room} SYMBOLIC)
+    endif()
+    if(NOT sources)
+        add_library(brinco_${room} INTERFACE)
+        target_include_directories(brinco_${room} INTERFACE ${tree})
+        return()
+    endif()
+    add_library(brinco_${room} STATIC ${sources})
+    target_include_directories(brinco_${room}
+        PUBLIC ${tree}
+        PRIVATE ${CMAKE_SOURCE_DIR}/src/${room})
+    target_link_libraries(brinco_${room} PRIVATE brinco_flags ${ROOM_PRIVATE})
+    foreach(needed ${ROOM_NEEDS})
+        target_link_libraries(brinco_${room} PRIVATE brinco_${needed})
+    endforeach()
+endfunction()

@@ -1,0 +1,212 @@
+/*
+ * click/click.c - packs a click, reads it back, and names its fields.
+ *
+ * Payload version 1, all numbers little-endian:
+ *
+ *   0   u64      at_ms            12  16 bytes  id
+ *   8   u8       version (1)      28  u64       visitor
+ *   9   u8       kind             36  ten times: u8 size | text
+ *   10  u8       outcome
+ *   11  u8       platform
+ *
+ * Encoding stands on the hop: fixed offsets, and a few words copied a text. Decoding trusts
+ * nothing, since a journal can be damaged in ways that a checksum misses, or be written by another
+ * version: every number is held against its range, every size against what is left, and the texts
+ * must end exactly where the payload does.
+ *
+ * A new version appends to this layout or replaces it under a new number; the first nine bytes
+ * stay what they are.
+ *
+ * Threads   Pure functions.
+ */
+#include "click/click.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+enum {
+    AT_OFFSET = 0,
+    VERSION_OFFSET = 8,
+    KIND_OFFSET = 9,
+    OUTCOME_OFFSET = 10,
+    PLATFORM_OFFSET = 11,
+    ID_OFFSET = 12,
+    VISITOR_OFFSET = ID_OFFSET + ULID_BYTES,
+    TEXTS_OFFSET = VISITOR_OFFSET + 8,
+};
+
+static_assert(TEXTS_OFFSET + CLICK_TEXT_COUNT * (1 + CLICK_TEXT_BYTES_MAX) <=
+                  CLICK_PAYLOAD_BYTES_MAX,
+              "the longest payload fits");
+
+#define CLICK_TEXT_NAME(name, text) [CLICK_##name] = SLICE(text),
+static const struct slice text_names[CLICK_TEXT_COUNT] = {CLICK_TEXTS(CLICK_TEXT_NAME)};
+
+/* How much of a text that is too long is kept: up to the last character (RFC 3629) that fits. */
+__attribute__((cold)) static size_t size_of_cut(struct slice text) {
+    size_t size = CLICK_TEXT_BYTES_MAX;
+    for (size_t back = 0; back < 4; back++) {
+        if (((uint8_t)text.data[size - back] & 0xC0) != 0x80) {
+            return size - back;
+        }
+    }
+    return size; /* not UTF-8: no boundary to keep */
+}
+
+/* Most texts are shorter than a call of memcpy() is long: two words that overlap are written
+ * instead: 40 ns a click where ten calls took 150. */
+static inline void put_text(uint8_t *to, struct slice text) {
+    size_t size = text.size;
+    if (size > 16) {
+        memcpy(to, text.data, size);
+    } else if (size >= 8) {
+        uint64_t first;
+        uint64_t last;
+        memcpy(&first, text.data, 8);
+        memcpy(&last, text.data + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first;
+        uint32_t last;
+        memcpy(&first, text.data, 4);
+        memcpy(&last, text.data + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = (uint8_t)text.data[i];
+        }
+    }
+}
+
+size_t click_encode(const struct click *click, uint8_t *out) {
+    uint64_t at = htole64(click->at_ms);
+    uint64_t visitor = htole64(click->visitor);
+    memcpy(out + AT_OFFSET, &at, sizeof(at));
+    out[VERSION_OFFSET] = CLICK_VERSION;
+    out[KIND_OFFSET] = (uint8_t)click->kind;
+    out[OUTCOME_OFFSET] = (uint8_t)click->outcome;
+    out[PLATFORM_OFFSET] = (uint8_t)click->platform;
+    memcpy(out + ID_OFFSET, click->id.bytes, ULID_BYTES);
+    memcpy(out + VISITOR_OFFSET, &visitor, sizeof(visitor));
+
+    uint8_t *to = out + TEXTS_OFFSET;
+    for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
+        struct slice text = click->text[i];
+        if (UNLIKELY(text.size > CLICK_TEXT_BYTES_MAX)) {
+            text.size = size_of_cut(text);
+        }
+        *to++ = (uint8_t)text.size;
+        put_text(to, text);
+        to += text.size;
+    }
+    return (size_t)(to - out);
+}
+
+bool click_decode(struct slice payload, struct click *click) {
+    const uint8_t *from = (const uint8_t *)payload.data;
+    if (payload.size < TEXTS_OFFSET || from[VERSION_OFFSET] != CLICK_VERSION ||
+        from[KIND_OFFSET] >= TAP_KIND_COUNT || from[OUTCOME_OFFSET] >= TAP_OUTCOME_COUNT ||
+        from[PLATFORM_OFFSET] >= TAP_PLATFORM_COUNT) {
+        return false;
+    }
+    uint64_t at;
+    uint64_t visitor;
+    memcpy(&at, from + AT_OFFSET, sizeof(at));
+    memcpy(&visitor, from + VISITOR_OFFSET, sizeof(visitor));
+    click->at_ms = le64toh(at);
+    click->visitor = le64toh(visitor);
+    click->version = from[VERSION_OFFSET];
+    click->kind = (enum tap_kind)from[KIND_OFFSET];
+    click->outcome = (enum tap_outcome)from[OUTCOME_OFFSET];
+    click->platform = (enum tap_platform)from[PLATFORM_OFFSET];
+    memcpy(click->id.bytes, from + ID_OFFSET, ULID_BYTES);
+
+    struct slice rest = slice_make(payload.data + TEXTS_OFFSET, payload.size - TEXTS_OFFSET);
+    for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
+        if (rest.size == 0) {
+            return false;
+        }
+        size_t size = (uint8_t)rest.data[0];
+        if (size > rest.size - 1) {
+            return false;
+        }
+        click->text[i] = slice_make(rest.data + 1, size);
+        rest = slice_make(rest.data + 1 + size, rest.size - 1 - size);
+    }
+    return rest.size == 0;
+}
+
+static void show(const struct click_visitor *visitor, struct slice name, struct slice value) {
+    visitor->field(visitor->argument, name, value);
+}
+
+static void show_text(const struct click *click, enum click_text text,
+                      const struct click_visitor *visitor) {
+    show(visitor, text_names[text], click->text[text]);
+}
+
+static void show_number(const struct click_visitor *visitor, struct slice name, uint64_t value) {
+    char digits[24];
+    struct buf out = buf_over(digits, sizeof(digits));
+    buf_append_u64(&out, value);
+    show(visitor, name, buf_slice(&out));
+}
+
+void click_fields(const struct click *click, const struct click_visitor *visitor) {
+    char id[ULID_TEXT_SIZE];
+    ulid_format(&click->id, id);
+    show(visitor, SLICE("id"), slice_make(id, sizeof(id)));
+    show_number(visitor, SLICE("at"), click->at_ms);
+    show_text(click, CLICK_CODE, visitor);
+    show_text(click, CLICK_CAMPAIGN, visitor);
+    show_text(click, CLICK_OWNER, visitor);
+    show(visitor, SLICE("kind"), slice_of(tap_kind_name(click->kind)));
+    show(visitor, SLICE("outcome"), slice_of(tap_outcome_name(click->outcome)));
+    show_text(click, CLICK_COUNTRY, visitor);
+    show_text(click, CLICK_REGION, visitor);
+    show(visitor, SLICE("platform"), slice_of(tap_platform_name(click->platform)));
+    show_text(click, CLICK_BROWSER, visitor);
+    show_text(click, CLICK_IN_APP, visitor);
+    show_text(click, CLICK_LANGUAGE, visitor);
+    show_text(click, CLICK_REFERRER, visitor);
+    show_text(click, CLICK_SOURCE, visitor);
+
+    char hexadecimal[17];
+    snprintf(hexadecimal, sizeof(hexadecimal), "%016" PRIx64, click->visitor);
+    show(visitor, SLICE("visitor"), slice_make(hexadecimal, 16));
+    show_number(visitor, SLICE("version"), click->version);
+}
+
+static void append_json_field(void *argument, struct slice name, struct slice value) {
+    struct buf *out = argument;
+    bool is_number = slice_equal(name, SLICE("at")) || slice_equal(name, SLICE("version"));
+    struct slice quote = is_number ? SLICE_EMPTY : SLICE("\"");
+    buf_append(out, out->data[out->size - 1] == '{' ? SLICE("\"") : SLICE(",\""));
+    buf_append(out, name);
+    buf_append(out, SLICE("\":"));
+    buf_append(out, quote);
+    buf_append_json(out, value);
+    buf_append(out, quote);
+}
+
+bool click_to_json(const struct click *click, struct buf *out) {
+    size_t begin = out->size;
+    bool overflowed = out->overflowed;
+    out->overflowed = false;
+    if (buf_append_char(out, '{')) {
+        click_fields(click, &(struct click_visitor){append_json_field, out});
+        buf_append_char(out, '}');
+    }
+    if (out->overflowed) {
+        out->size = begin; /* no half object */
+        return false;
+    }
+    out->overflowed = overflowed;
+    return true;
+}

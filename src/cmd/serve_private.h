@@ -1,0 +1,44 @@
+/*
+ * serve_private.h - the parts of one `brinco serve`, for serve.c and serve_ready.c.
+ */
+#ifndef CMD_SERVE_PRIVATE_H
+#define CMD_SERVE_PRIVATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/server.h"
+#include "click/identity.h"
+#include "conf/conf.h"
+#include "redis/url.h"
+
+struct edge;
+struct geo_watch;
+struct metric_registry;
+struct metric_set;
+struct shipper;
+
+struct serve {
+    const struct conf *conf; /* as at the start */
+    struct conf_source source;
+    struct redis_url redis;
+    struct log *log;
+    struct metric_registry *metrics;
+    struct metric_set *process; /* the main thread's */
+    struct identity identity;
+    bool has_identity;
+    struct edge *edge;       /* NULL without the role */
+    struct shipper *shipper; /* with the edge */
+    struct api_server *api;
+    struct geo_watch *geo_watch;
+    _Atomic bool is_geo_named;   /* geo.database is not empty */
+    _Atomic bool is_geo_current; /* what geo.database names now is in use */
+    uint32_t drain_ms;
+};
+
+/* What /readyz asks: fills checks and returns how many. */
+size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]);
+
+#endif

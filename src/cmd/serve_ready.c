@@ -1,0 +1,76 @@
+/*
+ * serve_ready.c - what must hold for this process to do its whole job.
+ *
+ * Every check says in a sentence how things stand, so that whoever reads /readyz at night need
+ * not look further to know what is down.
+ *
+ * Threads   The admin side's: everything asked here may be asked from any thread.
+ */
+#include "serve_private.h"
+
+#include "base/buf.h"
+#include "click/shipper.h"
+#include "edge/edge.h"
+
+static bool check_redis(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    struct edge_status status = edge_status(serve->edge);
+    buf_printf(detail, "%zu of %zu workers reach Redis", status.redis_connected, status.workers);
+    return status.redis_connected == status.workers;
+}
+
+static bool check_invalidations(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    struct edge_status status = edge_status(serve->edge);
+    buf_printf(detail, "%zu of %zu workers hear of changed links", status.redis_tracking,
+               status.workers);
+    return status.redis_tracking == status.workers;
+}
+
+static bool check_journal(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    struct edge_status status = edge_status(serve->edge);
+    buf_printf(detail, "%zu of %zu journals take clicks, %lu clicks lost since the start",
+               status.journals_accepting, status.workers, (unsigned long)status.clicks_lost);
+    return status.journals_accepting == status.workers;
+}
+
+static bool check_shipper(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    struct shipper_status status = shipper_status(serve->shipper);
+    buf_printf(detail, "%s, %lu clicks wait, the oldest for %lu ms",
+               !status.connected ? "the queue cannot be reached"
+               : status.refusing ? "the queue refuses clicks (see queue_refused in the log)"
+                                 : "the queue takes clicks",
+               (unsigned long)status.lag_records, (unsigned long)status.lag_ms);
+    return status.connected && !status.refusing;
+}
+
+static bool check_geo(void *argument, struct buf *detail) {
+    struct serve *serve = argument;
+    bool is_current = atomic_load(&serve->is_geo_current);
+    bool is_named = atomic_load(&serve->is_geo_named);
+    buf_printf(detail, "%s",
+               !is_named    ? "geo.database names no file: countries stay empty"
+               : is_current ? "the file that geo.database names is in use"
+                            : "the file that geo.database names is unusable; see the log");
+    return is_current;
+}
+
+size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]) {
+    static const struct api_check edge_checks[] = {
+        {.name = "redis", .check = check_redis},
+        {.name = "invalidations", .check = check_invalidations},
+        {.name = "journal", .check = check_journal},
+        {.name = "shipper", .check = check_shipper},
+        {.name = "geo", .check = check_geo},
+    };
+    if (serve->edge == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(edge_checks); i++) {
+        checks[i] = edge_checks[i];
+        checks[i].argument = serve;
+    }
+    return ARRAY_COUNT(edge_checks);
+}

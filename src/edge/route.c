@@ -1,0 +1,72 @@
+/*
+ * route.c - the public name space: / is home, /-/ is ours, one segment of code characters is a
+ * tap, everything else does not exist.
+ */
+#include "route.h"
+
+#include "edge_metrics.h"
+#include "edge_worker.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "link/code.h"
+#include "net/conn.h"
+#include "pages.h"
+#include "tap.h"
+
+static enum route_result count(const struct request_context *context, enum edge_metric metric) {
+    metric_add(context->worker->metrics, metric, 1);
+    return ROUTE_ANSWERED;
+}
+
+static enum route_result home(struct request_context *context) {
+    const char *url = context->worker->settings.home_url;
+    if (url[0] == '\0') {
+        pages_error(context, PAGE_NOT_FOUND);
+    } else {
+        http_respond_redirect(context->out, slice_of(url), context->keep_alive,
+                              context->request.minor_version, &context->worker->date);
+    }
+    return count(context, EDGE_REQUESTS_HOME);
+}
+
+/* For load balancers: 200 while taps are answered, 503 from the moment the process drains. */
+static enum route_result health(struct request_context *context) {
+    bool is_draining = conn_loop_is_draining(context->worker->conns);
+    pages_respond(context, is_draining ? 503 : 200, PAGE_TEXT,
+                  is_draining ? SLICE("draining\n") : SLICE("ok\n"),
+                  is_draining ? SLICE("Retry-After: 1\r\n") : SLICE_EMPTY);
+    return count(context, EDGE_REQUESTS_HEALTH);
+}
+
+static enum route_result not_found(struct request_context *context) {
+    pages_error(context, PAGE_NOT_FOUND);
+    return count(context, EDGE_REQUESTS_NOT_A_CODE);
+}
+
+/* A decoded byte that no code may hold, a slash or NUL among them, makes it no code. */
+static bool find_code(struct slice path, char code[CODE_BYTES_MAX], size_t *size) {
+    struct slice segment = slice_from(path, 1);
+    *size = http_percent_decode(segment, code, CODE_BYTES_MAX);
+    return *size != SIZE_MAX && code_is_valid(slice_make(code, *size));
+}
+
+enum route_result route_request(struct request_context *context) {
+    struct slice path = context->request.path;
+    char code[CODE_BYTES_MAX];
+    size_t code_size;
+    if (context->request.method == HTTP_OTHER) {
+        pages_method_not_allowed(context);
+        return count(context, EDGE_REQUESTS_METHOD);
+    }
+    if (path.size == 1) {
+        return home(context);
+    }
+    if (slice_equal(path, SLICE("/-/healthz"))) {
+        return health(context);
+    }
+    if (!find_code(path, code, &code_size)) {
+        return not_found(context);
+    }
+    metric_add(context->worker->metrics, EDGE_REQUESTS_TAP, 1);
+    return tap_begin(context, slice_make(code, code_size)) ? ROUTE_ANSWERED : ROUTE_WAITS;
+}

@@ -1,0 +1,26 @@
+/*
+ * tap.h - the story of one tap.
+ *
+ * Threads   The worker's own.
+ */
+#ifndef EDGE_TAP_H
+#define EDGE_TAP_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+struct edge_worker;
+struct request_context;
+struct tap;
+
+/* Answers at once (true), or later through conn_resume() (false), when Redis must be asked. */
+bool tap_begin(struct request_context *context, struct slice code);
+
+/* The connection of a tap that waits is about to go: nothing of it is touched afterwards. */
+void tap_cancel(struct tap *tap);
+
+/* Frees the taps that the worker keeps for later use. */
+void tap_free_spares(struct edge_worker *worker);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * link/cache.c - one open-addressed table of links, campaigns and negative entries.
+ *
+ *   tag    │ one byte a slot: in use, negative, marked, and five bits of the hash
+ *   entry  │ one pointer a slot
+ *
+ * Linear probing runs over the tags, 64 of them a cache line, and follows a pointer only where
+ * the tag fits; removal shifts back what follows instead of leaving tombstones. The hands of the
+ * clock sweep the tags alone. An entry is one heap block: head, key, and the bytes of its link;
+ * a campaign has a block of its own. A link with a short code, an owner and a campaign takes a
+ * block of 64 bytes and a share of 12 in the table.
+ *
+ * The hands do not go from slot to slot but in strides that share no divisor with the table's
+ * size, so that a turn visits every slot once and what it evicts lies evenly spread. A hand that
+ * went straight on would leave an empty stretch behind it and drive the slots before it full, and
+ * probes there would run over thousands of slots.
+ *
+ * The table never grows: bytes_max / CACHE_BYTES_PER_SLOT slots, filled to three quarters, are
+ * made at once by calloc(), which leaves the zero pages to the kernel. A rehash of a million
+ * entries would be a pause that taps notice; untouched pages cost nothing.
+ *
+ * Hashes are seeded at random, a seed a kind, so nobody can choose codes that collide.
+ */
+#include "link/cache.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/defs.h"
+#include "base/hash.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "link/campaign.h"
+#include "link/code.h"
+#include "link/link.h"
+#include "link_layout.h"
+#include "link_metrics.h"
+
+enum {
+    TAG_MARKED = 0x80,   /* found since the hand came by */
+    TAG_USED = 0x40,     /* 0 as a whole: the slot is free */
+    TAG_NEGATIVE = 0x20, /* known not to exist */
+    TAG_HASH = 0x1F,
+};
+
+/* What a negative entry may cost: head, the longest key, and the allocator's rounding. */
+enum { NEGATIVE_BYTES = 96 };
+
+struct entry {
+    uint64_t issued_ns; /* the stamp, without its padding */
+    uint32_t epoch;
+    uint8_t kind;
+    uint8_t key_size;
+    bool is_negative;
+    char key[]; /* behind it, aligned: a struct link, or a pointer to a struct campaign */
+};
+
+struct cache {
+    uint8_t *tag;
+    struct entry **entry;
+    uint32_t slots;
+    uint32_t entries;
+    uint32_t entries_max; /* three quarters of the slots: probes stay short */
+    uint32_t negatives;
+    uint32_t negatives_max;
+    uint32_t hand;
+    uint32_t negative_hand;
+    uint32_t stride; /* of the hands */
+    uint64_t seed[CACHE_KIND_COUNT];
+    uint64_t bytes; /* table and blocks */
+    uint64_t bytes_max;
+    uint64_t negative_ns;
+    struct metric_set *metrics;
+};
+
+static bool probe(const struct cache *cache, enum cache_kind kind, struct slice key, uint64_t hash,
+                  uint32_t *slot);
+static void *payload_of(struct entry *entry);
+static struct entry *entry_create(enum cache_kind kind, struct slice key, size_t payload_bytes,
+                                  struct cache_stamp stamp);
+static void entry_destroy(struct entry *entry);
+static void insert(struct cache *cache, struct entry *entry);
+static void remove_at(struct cache *cache, uint32_t slot);
+
+/* About the golden section of the slots, which scatters best (Knuth, The Art of Computer
+ * Programming 3, 6.4), and without a common divisor. */
+static uint32_t stride_for(uint32_t slots) {
+    uint32_t stride = (uint32_t)((double)slots * 0.6180339887);
+    for (;; stride++) {
+        uint32_t a = slots;
+        uint32_t b = stride;
+        while (b != 0) {
+            uint32_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        if (a == 1) {
+            return stride;
+        }
+    }
+}
+
+struct cache *cache_create(const struct cache_options *options) {
+    struct cache *cache = calloc(1, sizeof(*cache));
+    ENSURE(cache != NULL);
+    cache->bytes_max = options->bytes_max < CACHE_BYTES_MIN ? CACHE_BYTES_MIN : options->bytes_max;
+    uint64_t slots = cache->bytes_max / CACHE_BYTES_PER_SLOT;
+    cache->slots = slots > UINT32_MAX ? UINT32_MAX : (uint32_t)slots;
+    cache->entries_max = cache->slots - cache->slots / 4;
+    uint64_t negatives = cache->bytes_max / CACHE_NEGATIVE_SHARE / NEGATIVE_BYTES;
+    cache->negatives_max =
+        negatives < cache->entries_max / 2 ? (uint32_t)negatives : cache->entries_max / 2;
+    cache->stride = stride_for(cache->slots);
+    cache->negative_ns = options->negative_ns;
+    cache->metrics = options->metrics;
+    random_bytes(cache->seed, sizeof(cache->seed));
+    cache->tag = calloc(cache->slots, sizeof(cache->tag[0]));
+    cache->entry = calloc(cache->slots, sizeof(struct entry *));
+    ENSURE(cache->tag != NULL && cache->entry != NULL);
+    cache->bytes = (uint64_t)cache->slots * (sizeof(cache->tag[0]) + sizeof(struct entry *));
+    return cache;
+}
+
+void cache_destroy(struct cache **cache) {
+    struct cache *it = *cache;
+    for (uint32_t slot = 0; slot < it->slots; slot++) {
+        if (it->tag[slot] != 0) {
+            entry_destroy(it->entry[slot]);
+        }
+    }
+    free(it->tag);
+    free(it->entry);
+    free(it);
+    *cache = NULL;
+}
+
+static uint64_t hash_of(const struct cache *cache, enum cache_kind kind, struct slice key) {
+    return hash_bytes(key, cache->seed[kind]);
+}
+
+/* The slot where a key's search begins: the hash's upper half scaled to the table. */
+static uint32_t home_of(const struct cache *cache, uint64_t hash) {
+    return (uint32_t)(((hash >> 32) * cache->slots) >> 32);
+}
+
+static uint32_t next_slot(const struct cache *cache, uint32_t slot) {
+    return slot + 1 == cache->slots ? 0 : slot + 1;
+}
+
+bool cache_find(struct cache *cache, enum cache_kind kind, struct slice key, uint64_t now_ns,
+                struct cache_hit *hit) {
+    uint32_t slot;
+    if (!probe(cache, kind, key, hash_of(cache, kind, key), &slot)) {
+        return false;
+    }
+    struct entry *entry = cache->entry[slot];
+    *hit = (struct cache_hit){.stamp = {entry->issued_ns, entry->epoch}};
+    if (entry->is_negative) {
+        /* A caller's idea of now may be a little older than the fetch. */
+        if (now_ns >= entry->issued_ns && now_ns - entry->issued_ns >= cache->negative_ns) {
+            return false;
+        }
+    } else if (kind == CACHE_LINK) {
+        hit->link = payload_of(entry);
+    } else {
+        hit->campaign = *(struct campaign **)payload_of(entry);
+    }
+    if ((cache->tag[slot] & TAG_MARKED) == 0) {
+        cache->tag[slot] |= TAG_MARKED;
+    }
+    return true;
+}
+
+void cache_put_link(struct cache *cache, struct slice code, const struct link *link,
+                    struct cache_stamp stamp) {
+    size_t bytes = link != NULL ? link_bytes(link) : 0;
+    struct entry *entry = entry_create(CACHE_LINK, code, bytes, stamp);
+    entry->is_negative = link == NULL;
+    if (link != NULL) {
+        memcpy(payload_of(entry), link, bytes);
+    }
+    insert(cache, entry);
+}
+
+void cache_put_campaign(struct cache *cache, struct slice id, struct campaign *campaign,
+                        struct cache_stamp stamp) {
+    struct entry *entry = entry_create(CACHE_CAMPAIGN, id, sizeof(campaign), stamp);
+    entry->is_negative = campaign == NULL;
+    *(struct campaign **)payload_of(entry) = campaign;
+    insert(cache, entry);
+}
+
+void cache_invalidate(struct cache *cache, enum cache_kind kind, struct slice key) {
+    uint32_t slot;
+    if (!probe(cache, kind, key, hash_of(cache, kind, key), &slot)) {
+        return;
+    }
+    metric_add(cache->metrics, LINK_CACHE_INVALIDATIONS, 1);
+    if (cache->entry[slot]->is_negative) {
+        remove_at(cache, slot);
+    } else {
+        cache->entry[slot]->issued_ns = 0;
+        cache->entry[slot]->epoch = 0;
+    }
+}
+
+size_t cache_longest_run(const struct cache *cache) {
+    size_t longest = 0;
+    size_t run = 0;
+    for (uint32_t slot = 0; slot < cache->slots; slot++) {
+        run = cache->tag[slot] != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+size_t cache_entries(const struct cache *cache) {
+    return cache->entries;
+}
+
+uint64_t cache_bytes(const struct cache *cache) {
+    return cache->bytes;
+}
+
+/* ---- entries ---- */
+
+static struct slice key_of(const struct entry *entry) {
+    return slice_make(entry->key, entry->key_size);
+}
+
+/* Where the payload begins, counted from the entry's first byte. */
+static size_t payload_offset(enum cache_kind kind, size_t key_size) {
+    size_t alignment = kind == CACHE_LINK ? LINK_ALIGNMENT : sizeof(struct campaign *);
+    return (offsetof(struct entry, key) + key_size + alignment - 1) & ~(alignment - 1);
+}
+
+static void *payload_of(struct entry *entry) {
+    return (char *)entry + payload_offset((enum cache_kind)entry->kind, entry->key_size);
+}
+
+static struct entry *entry_create(enum cache_kind kind, struct slice key, size_t payload_bytes,
+                                  struct cache_stamp stamp) {
+    ENSURE(key.size > 0 && key.size <= CODE_BYTES_MAX);
+    size_t size = payload_offset(kind, key.size) + payload_bytes;
+    struct entry *entry = malloc(size > sizeof(*entry) ? size : sizeof(*entry));
+    ENSURE(entry != NULL);
+    entry->issued_ns = stamp.issued_ns;
+    entry->epoch = stamp.epoch;
+    entry->kind = (uint8_t)kind;
+    entry->key_size = (uint8_t)key.size;
+    memcpy(entry->key, key.data, key.size);
+    return entry;
+}
+
+static struct campaign *campaign_of(struct entry *entry) {
+    return entry->kind == CACHE_CAMPAIGN ? *(struct campaign **)payload_of(entry) : NULL;
+}
+
+/* What the entry costs on the heap, as the allocator rounds it. */
+static uint64_t bytes_of(struct entry *entry) {
+    struct campaign *campaign = campaign_of(entry);
+    return malloc_usable_size(entry) + (campaign != NULL ? malloc_usable_size(campaign) : 0);
+}
+
+static void entry_destroy(struct entry *entry) {
+    struct campaign *campaign = campaign_of(entry);
+    campaign_destroy(&campaign);
+    free(entry);
+}
+
+/* ---- the table ---- */
+
+/* Whether the key is there; *slot is its slot, or the free one where it would go. */
+static bool probe(const struct cache *cache, enum cache_kind kind, struct slice key, uint64_t hash,
+                  uint32_t *slot) {
+    uint8_t wanted = (uint8_t)(TAG_USED | (hash & TAG_HASH));
+    uint32_t at = home_of(cache, hash);
+    for (;; at = next_slot(cache, at)) {
+        uint8_t tag = cache->tag[at];
+        if (tag == 0) {
+            *slot = at;
+            return false;
+        }
+        if ((tag & (TAG_USED | TAG_HASH)) != wanted) {
+            continue;
+        }
+        const struct entry *entry = cache->entry[at];
+        if (entry->kind == (uint8_t)kind && slice_equal(key_of(entry), key)) {
+            *slot = at;
+            return true;
+        }
+    }
+}
+
+static void count(struct cache *cache) {
+    metric_put(cache->metrics, LINK_CACHE_ENTRIES, cache->entries);
+    metric_put(cache->metrics, LINK_CACHE_NEGATIVE_ENTRIES, cache->negatives);
+    metric_put(cache->metrics, LINK_CACHE_BYTES, cache->bytes);
+}
+
+/* Frees the entry and closes the gap: whatever follows without a free slot between and would
+ * not be found any more moves into it (Knuth, The Art of Computer Programming 3, 6.4,
+ * algorithm R). */
+static void remove_at(struct cache *cache, uint32_t slot) {
+    struct entry *entry = cache->entry[slot];
+    cache->entries--;
+    cache->negatives -= entry->is_negative;
+    cache->bytes -= bytes_of(entry);
+    entry_destroy(entry);
+
+    uint32_t gap = slot;
+    for (uint32_t at = next_slot(cache, slot); cache->tag[at] != 0; at = next_slot(cache, at)) {
+        const struct entry *follower = cache->entry[at];
+        uint32_t home =
+            home_of(cache, hash_of(cache, (enum cache_kind)follower->kind, key_of(follower)));
+        bool home_is_behind_gap = gap < at ? home > gap && home <= at : home > gap || home <= at;
+        if (!home_is_behind_gap) {
+            cache->tag[gap] = cache->tag[at];
+            cache->entry[gap] = cache->entry[at];
+            gap = at;
+        }
+    }
+    cache->tag[gap] = 0;
+    cache->entry[gap] = NULL;
+    count(cache);
+}
+
+/* Takes the first entry that is not marked, of those whose tags have all bits of kind. One sweep
+ * spares at most CACHE_CLOCK_STEPS_MAX slots, so that no tap waits for a whole turn. The caller
+ * knows that there is one. */
+static void evict(struct cache *cache, uint32_t *hand, uint8_t kind) {
+    uint32_t slot = *hand;
+    for (size_t steps = 0;; steps++) {
+        uint32_t left = cache->slots - slot;
+        slot = cache->stride < left ? slot + cache->stride : cache->stride - left;
+        uint8_t tag = cache->tag[slot];
+        if ((tag & kind) != kind) {
+            continue;
+        }
+        if ((tag & TAG_MARKED) != 0 && steps < CACHE_CLOCK_STEPS_MAX) {
+            cache->tag[slot] = (uint8_t)(tag & ~TAG_MARKED);
+            continue;
+        }
+        break;
+    }
+    *hand = slot;
+    remove_at(cache, slot);
+    metric_add(cache->metrics, LINK_CACHE_EVICTIONS, 1);
+}
+
+/* Takes the entry over. */
+static void insert(struct cache *cache, struct entry *entry) {
+    enum cache_kind kind = (enum cache_kind)entry->kind;
+    uint64_t hash = hash_of(cache, kind, key_of(entry));
+    uint64_t bytes = bytes_of(entry);
+    uint32_t slot;
+    if (probe(cache, kind, key_of(entry), hash, &slot)) {
+        remove_at(cache, slot);
+    }
+    if (entry->is_negative && cache->negatives >= cache->negatives_max) {
+        metric_add(cache->metrics, LINK_CACHE_NEGATIVE_LIMIT, 1);
+        evict(cache, &cache->negative_hand, TAG_USED | TAG_NEGATIVE);
+    }
+    while (cache->entries > 0 &&
+           (cache->entries >= cache->entries_max || cache->bytes + bytes > cache->bytes_max)) {
+        evict(cache, &cache->hand, TAG_USED);
+    }
+    bool is_there = probe(cache, kind, key_of(entry), hash, &slot);
+    ENSURE(!is_there);
+    cache->tag[slot] =
+        (uint8_t)(TAG_USED | (entry->is_negative ? TAG_NEGATIVE : 0) | (hash & TAG_HASH));
+    cache->entry[slot] = entry;
+    cache->entries++;
+    cache->negatives += entry->is_negative;
+    cache->bytes += bytes;
+    count(cache);
+}

@@ -1,0 +1,232 @@
+/*
+ * link/link.c - a link, checked and packed.
+ *
+ *   struct link │ times that are set, 8 bytes each │ campaign │ owner │ url
+ *
+ * Most links have a campaign, an owner and created_at and nothing else: 6 bytes of head and
+ * those three. The campaign's id is copied, not shared: a counted reference would cost as many
+ * bytes as a usual id, tie every cached link to a campaign that then could not be evicted, and
+ * win nothing but one look-up.
+ */
+#include "link/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "field.h"
+#include "link/code.h"
+#include "link/template.h"
+#include "link_layout.h"
+
+enum {
+    TIME_STARTS_AT,
+    TIME_EXPIRES_AT,
+    TIME_CREATED_AT,
+    TIME_COUNT,
+    FLAG_PAUSED = 1 << TIME_COUNT, /* below it: which times are set */
+};
+
+struct link {
+    uint16_t url_size;
+    uint8_t faults; /* one bit a field */
+    uint8_t flags;
+    uint8_t campaign_size;
+    uint8_t owner_size;
+    char bytes[];
+};
+
+_Static_assert(LINK_FIELD_COUNT <= 8, "faults holds a bit for every field");
+_Static_assert(_Alignof(struct link) == LINK_ALIGNMENT, "the cache places links by it");
+_Static_assert(CODE_BYTES_MAX < 256 && OWNER_BYTES_MAX < 256, "sizes fit a byte");
+
+/* What a link consists of, before it is packed. */
+struct link_parts {
+    struct slice campaign;
+    struct slice owner;
+    struct slice url;
+    enum link_status status;
+    uint64_t time[TIME_COUNT];
+    unsigned faults;
+};
+
+static const char *const field_names[LINK_FIELD_COUNT] = {
+#define LINK_FIELD_NAME(name, text) text,
+    LINK_FIELDS(LINK_FIELD_NAME)
+#undef LINK_FIELD_NAME
+};
+
+static bool read_field(enum link_field field, struct slice value, struct link_parts *parts);
+static struct link *pack(const struct link_parts *parts);
+
+struct link *link_create(const struct slice values[LINK_FIELD_COUNT]) {
+    struct link_parts parts = {.status = LINK_ACTIVE};
+    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
+        if (values[i].size > 0 && !read_field((enum link_field)i, values[i], &parts)) {
+            parts.faults |= 1U << i;
+        }
+    }
+    return pack(&parts);
+}
+
+void link_destroy(struct link **link) {
+    free(*link);
+    *link = NULL;
+}
+
+/* Keeps the value if it makes sense; otherwise the part stays as it is when absent. */
+static bool read_field(enum link_field field, struct slice value, struct link_parts *parts) {
+    switch (field) {
+    case LINK_FIELD_CAMPAIGN:
+        parts->campaign = field_check_id(value, NULL) ? value : SLICE_EMPTY;
+        return parts->campaign.size > 0;
+    case LINK_FIELD_OWNER:
+        parts->owner = field_check_text(value, OWNER_BYTES_MAX, NULL) ? value : SLICE_EMPTY;
+        return parts->owner.size > 0;
+    case LINK_FIELD_URL:
+        parts->url = template_check(value, SLICE("*"), NULL) ? value : SLICE_EMPTY;
+        return parts->url.size > 0;
+    case LINK_FIELD_STATUS:
+        return field_check_status(value, &parts->status, NULL);
+    case LINK_FIELD_STARTS_AT:
+        return field_check_seconds(value, &parts->time[TIME_STARTS_AT], NULL);
+    case LINK_FIELD_EXPIRES_AT:
+        return field_check_seconds(value, &parts->time[TIME_EXPIRES_AT], NULL);
+    case LINK_FIELD_CREATED_AT:
+        return field_check_seconds(value, &parts->time[TIME_CREATED_AT], NULL);
+    case LINK_FIELD_COUNT:
+        break;
+    }
+    return false;
+}
+
+static char *put_bytes(char *at, struct slice s) {
+    if (s.size > 0) {
+        memcpy(at, s.data, s.size);
+    }
+    return at + s.size;
+}
+
+static struct link *pack(const struct link_parts *parts) {
+    size_t size = offsetof(struct link, bytes) + sizeof(parts->time) + parts->campaign.size +
+                  parts->owner.size + parts->url.size;
+    struct link *link = malloc(size > sizeof(struct link) ? size : sizeof(struct link));
+    ENSURE(link != NULL);
+    *link = (struct link){
+        .url_size = (uint16_t)parts->url.size,
+        .faults = (uint8_t)parts->faults,
+        .flags = parts->status == LINK_PAUSED ? FLAG_PAUSED : 0,
+        .campaign_size = (uint8_t)parts->campaign.size,
+        .owner_size = (uint8_t)parts->owner.size,
+    };
+    char *at = link->bytes;
+    for (unsigned i = 0; i < TIME_COUNT; i++) {
+        if (parts->time[i] != 0) {
+            link->flags = (uint8_t)(link->flags | 1U << i);
+            at = put_bytes(at, slice_make((const char *)&parts->time[i], sizeof(uint64_t)));
+        }
+    }
+    at = put_bytes(at, parts->campaign);
+    at = put_bytes(at, parts->owner);
+    put_bytes(at, parts->url);
+    return link;
+}
+
+/* How many bytes the times take whose bits are set in flags. */
+static size_t times_bytes(unsigned flags) {
+    unsigned count = (flags & 1U) + (flags >> 1 & 1U) + (flags >> 2 & 1U);
+    return count * sizeof(uint64_t);
+}
+
+static uint64_t time_of(const struct link *link, unsigned which) {
+    uint64_t seconds = 0;
+    if ((link->flags & 1U << which) != 0) {
+        size_t at = times_bytes(link->flags & ((1U << which) - 1));
+        memcpy(&seconds, link->bytes + at, sizeof(seconds));
+    }
+    return seconds;
+}
+
+size_t link_bytes(const struct link *link) {
+    return offsetof(struct link, bytes) + times_bytes(link->flags) + link->campaign_size +
+           link->owner_size + link->url_size;
+}
+
+struct link *link_copy(const struct link *link) {
+    struct link *copy = malloc(link_bytes(link));
+    ENSURE(copy != NULL);
+    memcpy(copy, link, link_bytes(link));
+    return copy;
+}
+
+struct slice link_campaign(const struct link *link) {
+    return slice_make(link->bytes + times_bytes(link->flags), link->campaign_size);
+}
+
+struct slice link_owner(const struct link *link) {
+    return slice_make(link->bytes + times_bytes(link->flags) + link->campaign_size,
+                      link->owner_size);
+}
+
+struct slice link_url(const struct link *link) {
+    return slice_make(link->bytes + times_bytes(link->flags) + link->campaign_size +
+                          link->owner_size,
+                      link->url_size);
+}
+
+enum link_status link_status(const struct link *link) {
+    return (link->flags & FLAG_PAUSED) != 0 ? LINK_PAUSED : LINK_ACTIVE;
+}
+
+uint64_t link_starts_at(const struct link *link) {
+    return time_of(link, TIME_STARTS_AT);
+}
+
+uint64_t link_expires_at(const struct link *link) {
+    return time_of(link, TIME_EXPIRES_AT);
+}
+
+uint64_t link_created_at(const struct link *link) {
+    return time_of(link, TIME_CREATED_AT);
+}
+
+unsigned link_faults(const struct link *link) {
+    return link->faults;
+}
+
+const char *link_field_name(enum link_field field) {
+    ENSURE((size_t)field < LINK_FIELD_COUNT);
+    return field_names[field];
+}
+
+static bool check_value(enum link_field field, struct slice value, struct slice schemes,
+                        struct err *err) {
+    enum link_status status;
+    uint64_t seconds;
+    switch (field) {
+    case LINK_FIELD_CAMPAIGN:
+        return field_check_id(value, err);
+    case LINK_FIELD_OWNER:
+        return field_check_text(value, OWNER_BYTES_MAX, err);
+    case LINK_FIELD_URL:
+        return template_check(value, schemes, err);
+    case LINK_FIELD_STATUS:
+        return field_check_status(value, &status, err);
+    case LINK_FIELD_STARTS_AT:
+    case LINK_FIELD_EXPIRES_AT:
+    case LINK_FIELD_CREATED_AT:
+        return field_check_seconds(value, &seconds, err);
+    case LINK_FIELD_COUNT:
+        break;
+    }
+    return false;
+}
+
+bool link_field_check(enum link_field field, struct slice value, struct slice schemes,
+                      struct err *err) {
+    if (value.size == 0 || check_value(field, value, schemes, err)) {
+        return true;
+    }
+    return err_prefix(err, "%s", link_field_name(field));
+}

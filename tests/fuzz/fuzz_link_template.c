@@ -1,0 +1,77 @@
+/*
+ * fuzz_link_template.c - whatever passes the check renders to a harmless Location.
+ *
+ * Input: the list of schemes, a line break, the template; without a line break the whole is the
+ * template and any scheme goes. Rendered with the longest and nastiest values there can be.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "link/code.h"
+#include "link/template.h"
+#include "scheme.h"
+
+static const char code[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char owner[] = "\"<>\\^`{|}%[] \r\n\x7F#?/@:&=+'();javascript:\xC3\xB1\xE2\x82\xAC"
+                            "\xF0\x9F\x98\x80\xFF\xFE{code}{referrer}%0d%0aSet-Cookie:x=y;../..//"
+                            "https://evil.example/aaaaaaaaa";
+
+_Static_assert(sizeof(code) - 1 == CODE_BYTES_MAX, "the longest code");
+_Static_assert(sizeof(owner) - 1 <= OWNER_BYTES_MAX, "an owner is no longer");
+
+/* scheme://authority: no placeholder may reach into it. */
+static struct slice origin_of(struct slice url) {
+    size_t end = slice_find(url, SLICE("://")) + 3;
+    while (end < url.size && memchr("/?#", url.data[end], 3) == NULL) {
+        end++;
+    }
+    return slice_first(url, end);
+}
+
+static void assert_harmless(struct slice location) {
+    for (size_t i = 0; i < location.size; i++) {
+        char c = location.data[i];
+        ENSURE(c > 0x20 && c < 0x7F && memchr("\"<>\\^`{|}", c, 9) == NULL);
+    }
+}
+
+static void render(struct slice text, const struct template_values *values) {
+    char storage[LOCATION_BYTES_MAX];
+    struct buf out = buf_over(storage, sizeof(storage));
+    bool fits = template_render(text, values, &out);
+    ENSURE(fits);
+    struct slice location = buf_slice(&out);
+    assert_harmless(location);
+    ENSURE(slice_equal(origin_of(text), origin_of(location)));
+    ENSURE(memchr(origin_of(location).data, '@', origin_of(location).size) == NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct slice text = slice_make((const char *)data, size);
+    struct slice schemes = SLICE("*");
+    if (size > 0 && memchr(data, '\n', size) != NULL) {
+        schemes = slice_split(&text, '\n');
+    }
+    struct err err = {{0}};
+    bool passes = template_check(text, schemes, &err);
+    ENSURE(passes == template_check(text, schemes, NULL));
+    (void)template_needs_click(text);
+    if (!passes) {
+        ENSURE(err.text[0] != '\0' && strpbrk(err.text, "\r\n") == NULL);
+        return 0;
+    }
+    ENSURE(template_scheme_is_allowed(text, schemes) && !scheme_is_dangerous(scheme_of(text)));
+    render(text, &(struct template_values){
+                     .code = slice_make(code, CODE_BYTES_MAX),
+                     .campaign = slice_make(code, CODE_BYTES_MAX),
+                     .owner = slice_make(owner, sizeof(owner) - 1),
+                     .click = slice_make(code, TEMPLATE_CLICK_BYTES),
+                 });
+    render(text, &(struct template_values){.code = slice_make(code, 1)});
+    return 0;
+}
