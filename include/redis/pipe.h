@@ -54,6 +54,12 @@ MUST_CHECK bool redis_pipe_send(struct redis_pipe *pipe, struct err *err);
  * commands were appended is a bug. */
 MUST_CHECK const struct redis_reply *redis_pipe_read(struct redis_pipe *pipe, struct err *err);
 
+/* The same, but the reply as it came over the wire (RESP2), for those who read a lot of them:
+ * whole, bounded by reply_bytes_max (more disconnects), borrowed until the next call. Not parsed
+ * beyond finding its end. size 0, data NULL: there is none, as with NULL above. */
+MUST_CHECK struct slice redis_pipe_read_raw(struct redis_pipe *pipe, size_t reply_bytes_max,
+                                            struct err *err);
+
 /* Append and read in one: for single commands with nothing else queued. */
 MUST_CHECK const struct redis_reply *redis_pipe_command(struct redis_pipe *pipe,
                                                         size_t argument_count,

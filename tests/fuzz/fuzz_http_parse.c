@@ -134,15 +134,18 @@ static void end_field(struct theirs *theirs) {
     if (!slice_equal_nocase(theirs->name, SLICE("connection"))) {
         return;
     }
-    /* The same for the options of Connection; it takes none of a list behind an empty one. */
+    /* The same for the options of Connection; it takes none of a list behind an empty one, or one
+     * that does not begin as a token does. */
     struct slice rest = value;
     while (rest.size > 0) {
         struct slice option = slice_trim(slice_split(&rest, ','));
         bool known = slice_equal_nocase(option, SLICE("close")) ||
                      slice_equal_nocase(option, SLICE("keep-alive")) ||
                      slice_equal_nocase(option, SLICE("upgrade"));
-        theirs->connection_unclear |=
-            option.size == 0 || (!known && strchr("cku", option.data[0] | 0x20) != NULL);
+        theirs->connection_unclear |= option.size == 0 ||
+                                      strchr("\"(),/:;<=>?@[\\]{}", option.data[0]) != NULL ||
+                                      (unsigned char)option.data[0] >= 0x7F ||
+                                      (!known && strchr("cku", option.data[0] | 0x20) != NULL);
     }
     theirs->connection_unclear |=
         theirs->value.size > 0 && memchr(theirs->value.data, '\t', theirs->value.size) != NULL;
