@@ -41,9 +41,11 @@ def systems():
     numbers = itertools.count()
     with short_place() as directory, contextlib.ExitStack() as stack:
 
-        def make(start=True, **options):
+        def make(start=True, clock=None, **options):
             system = System(directory / str(next(numbers)), **options)
             stack.callback(system.close)
+            if clock is not None:
+                clock.move(system)
             system.prepare()
             if start:
                 system.brinco.start().ready()

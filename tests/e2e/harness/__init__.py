@@ -8,6 +8,8 @@ clicks        the click streams, and what proves that they are complete
 tokens        click tokens, verified from their description alone
 journal       journal files, read and damaged byte by byte
 slow          clients that take their time
+api           the admin side's /v1
+clock         the wall clock of a program, moved while it runs
 metrics       the Prometheus text
 load          many taps at once, each answer remembered
 system        all of it, wired together

@@ -37,10 +37,11 @@ DEFAULTS = {
 }
 
 
-def run(*arguments, stdin=None, timeout=60, cwd=None):
+def run(*arguments, stdin=None, timeout=60, cwd=None, environment=None):
     """The program once; stdout and stderr as text, exit code in returncode."""
     outcome = subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True,
-                             text=True, timeout=timeout, cwd=cwd, env=ENVIRONMENT, check=False)
+                             text=True, timeout=timeout, cwd=cwd, check=False,
+                             env=environment or ENVIRONMENT)
     assert not ALARM.search(outcome.stderr), outcome.stderr
     return outcome
 
@@ -64,6 +65,7 @@ class Brinco:
             "data.dir": self.data,
             **{key.replace("__", ".", 1): value for key, value in options.items()},
         }
+        self.environment = ENVIRONMENT
         self.process = None
 
     def arguments(self):
@@ -79,7 +81,7 @@ class Brinco:
         with open(self.stderr, "ab") as stderr:
             self.process = subprocess.Popen(
                 [PROGRAM, "serve", *self.arguments(), *map(str, more)], stderr=stderr,
-                stdout=stderr, stdin=subprocess.DEVNULL, env=ENVIRONMENT,
+                stdout=stderr, stdin=subprocess.DEVNULL, env=self.environment,
                 preexec_fn=apply_limits if limits else None)
         if wait:
             wait_for(self._answers, what=lambda: f"brinco answers\n{self.log()[-4000:]}")
@@ -176,7 +178,7 @@ class Brinco:
     def cli(self, *words, stdin=None, **more):
         """A subcommand on the same Redis and data folder."""
         options = ("-o", f"redis.url={self.options['redis.url']}", "-o", f"data.dir={self.data}")
-        return run(*words, *options, stdin=stdin, **more)
+        return run(*words, *options, stdin=stdin, environment=self.environment, **more)
 
     def secret(self):
         return (self.data / "secret").read_bytes()

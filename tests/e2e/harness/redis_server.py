@@ -18,6 +18,7 @@ class RedisServer:
     def __init__(self, directory):
         self.directory = directory
         self.socket = directory / "redis.sock"
+        self.environment = None  # ours
         self.process = None
         directory.mkdir(parents=True, exist_ok=True)
         assert len(str(self.socket)) < 108, "too long for a Unix socket"
@@ -33,7 +34,8 @@ class RedisServer:
                    self.directory, "--appendonly", "yes", "--appendfsync", "no", "--save", "",
                    "--logfile", "redis.log", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env=self.environment)
         wait_for(self._answers, what="Redis answers")
         return self
 
