@@ -36,6 +36,7 @@ struct err;
 struct journal;
 struct log;
 struct metric_registry;
+struct tally;
 
 enum { JOURNAL_RECORD_BYTES_MAX = 4096 }; /* checked again by the reader */
 
@@ -84,6 +85,10 @@ void journal_keep(struct journal *journal, uint64_t now_ms);
 /* Syncs what is due and lets go of full segments. Call every few milliseconds from one thread; may
  * wait for the disk. */
 void journal_sync(struct journal *journal, uint64_t now_ms);
+
+/* The count beside it (click/tally.h): synced with the journal, and told what is deleted. Before
+ * the threads begin; it outlives them. */
+void journal_use_tally(struct journal *journal, struct tally *tally);
 
 /* What a reload may change. From journal_keep()'s thread. */
 void journal_configure(struct journal *journal, uint64_t disk_bytes_max, uint32_t sync_interval_ms);

@@ -34,12 +34,23 @@ struct err;
 struct log;
 struct queue;
 struct redis_url;
+struct tally_day;
 
 enum { QUEUE_BATCH_CLICKS_MAX = 512 };
 
 struct queue_position {
     uint64_t at_ms;
     uint64_t sequence; /* both 0: nothing yet */
+};
+
+/* What is said of a stream beside its clicks, for those who want to know how far it can be
+ * trusted: in Redis the keys `heard` and `tally:EDGE:WORKER` (docs/formats.md). */
+struct queue_news {
+    uint64_t through_ms; /* all taps up to here are in the stream; 0: nothing is said of it */
+    bool is_closed;      /* and nobody adds to it any more */
+    const struct tally_day *days; /* of the tally, one a day; those that are not news left out */
+    size_t day_count;
+    int32_t today; /* YYYYMMDD: what is TALLY_DAYS older is forgotten; 0: another time */
 };
 
 struct queue_options {
@@ -84,6 +95,12 @@ struct queue_kind {
 
     /* Waits for the answer to what was sent. */
     enum queue_result (*wait)(struct queue *queue, struct err *err);
+
+    /* Says news of the attached stream: at once, or along with the batch that is sent next. No
+     * batch is on its way. *was_refused: the queue did not take what was said last, or now. That
+     * holds nothing up: QUEUE_OK, or QUEUE_UNREACHABLE. May be NULL: nobody wants to know. */
+    enum queue_result (*tell)(struct queue *queue, const struct queue_news *news, bool at_once,
+                              bool *was_refused, struct err *err);
 };
 
 static inline int queue_position_compare(struct queue_position a, struct queue_position b) {

@@ -26,8 +26,10 @@ enum { CODE_MADE_BYTES = 7 };
 /* Makes a code of random's bytes. */
 void code_make(struct random *random, char code[CODE_MADE_BYTES + 1]);
 
-/* Whether a code that is no link looks like a made one with a mistake in it: as long as one (or one
- * character missing or too many), letters and digits only, and in whatever case not sound. */
+/* Whether a code that is no link looks like a made one with a single mistake in it, so that its
+ * reader can be told to look again. Seven letters and digits: with a wrong or exchanged character,
+ * in lower case, or with one of 0 1 I L O. Eight of the alphabet: when one of them is too many.
+ * Six: always, for one may be missing. */
 bool code_is_mistyped(struct slice code);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * link/store.h - links and campaigns in Redis, for those who write them.
  *
- * The command line (and later the API) checks every field before it writes, so that what
- * brinco wrote is never nonsense. Blocking: not for the hop, which has link/resolver.h.
+ * Every field is checked before it is written (link/record.h), so that what brinco wrote is never
+ * nonsense. Blocking: not for the hop, which has link/resolver.h. The API, whose clients write at
+ * once, writes with link/edit.h.
  *
  * Threads   One at a time, as its redis_pipe.
  */
@@ -17,6 +18,7 @@
 #include "base/slice.h"
 #include "link/campaign.h"
 #include "link/link.h"
+#include "link/record.h"
 
 struct buf;
 struct err;
@@ -38,6 +40,12 @@ struct campaign_fields {
     struct slice value[CAMPAIGN_FIELD_COUNT];
 };
 
+/* Where the values of a record go, as many as its kind has fields; they lie in scratch. */
+struct store_values {
+    struct slice *value;
+    struct buf *scratch;
+};
+
 /* REFUSED: a code or field is not allowed, err says which. FAILED: Redis, err says why. */
 MUST_CHECK enum store_result store_link_set(struct store *store, struct slice code,
                                             const struct link_fields *fields, struct err *err);
@@ -57,6 +65,17 @@ MUST_CHECK enum store_result store_campaign_get(struct store *store, struct slic
 MUST_CHECK enum store_result store_campaign_delete(struct store *store, struct slice id,
                                                    struct err *err);
 
+/* The same for either kind. */
+MUST_CHECK enum store_result store_get(struct store *store, enum record_kind kind, struct slice id,
+                                       struct store_values into, struct err *err);
+MUST_CHECK enum store_result store_delete(struct store *store, enum record_kind kind,
+                                          struct slice id, struct err *err);
+
+/* The schemes that a campaign's links may use; empty beside NOT_FOUND. */
+MUST_CHECK enum store_result store_schemes(struct store *store, struct slice campaign,
+                                           struct buf *scratch, struct slice *schemes,
+                                           struct err *err);
+
 /* Walks all links (SCAN: each that exists throughout is seen at least once; duplicates are
  * possible) and calls each() until it returns false. */
 struct store_walk {
@@ -68,5 +87,27 @@ MUST_CHECK enum store_result store_walk_links(struct store *store, const struct 
                                               struct err *err);
 MUST_CHECK enum store_result store_walk_campaigns(struct store *store,
                                                   const struct store_walk *walk, struct err *err);
+
+/* A page of a walk: a bounded piece of it, and where the next one goes on. */
+struct store_page {
+    struct slice cursor; /* of the page before; empty: from the beginning */
+    size_t limit;        /* records that a page may have, 1 .. STORE_PAGE_LIMIT_MAX */
+    /* Whether the record belongs to the page. */
+    bool (*each)(void *argument, struct slice id, const struct slice *values);
+    void *argument;
+};
+enum {
+    STORE_PAGE_LIMIT_MAX = 1000,
+    STORE_PAGE_KEYS_MAX = 20000,  /* that Redis looks at for one page, of whatever kind */
+    STORE_PAGE_CARRIED_MAX = 100, /* ids that a cursor carries */
+    STORE_CURSOR_BYTES_MAX = 24 + STORE_PAGE_CARRIED_MAX * 65,
+};
+
+/* next is empty at the end, else letters, digits and . - _ alone. Pages may be short or empty
+ * before that. Each record that exists from the first page to the last is in one at least. Only
+ * while Redis moves its table can a page be larger than its limit. REFUSED: that is no cursor. */
+MUST_CHECK enum store_result store_page(struct store *store, enum record_kind kind,
+                                        const struct store_page *page, struct buf *next,
+                                        struct err *err);
 
 #endif

@@ -55,8 +55,10 @@ MUST_CHECK bool redis_pipe_send(struct redis_pipe *pipe, struct err *err);
 MUST_CHECK const struct redis_reply *redis_pipe_read(struct redis_pipe *pipe, struct err *err);
 
 /* The same, but the reply as it came over the wire (RESP2), for those who read a lot of them:
- * whole, bounded by reply_bytes_max (more disconnects), borrowed until the next call. Not parsed
- * beyond finding its end. size 0, data NULL: there is none, as with NULL above. */
+ * whole, bounded by reply_bytes_max (more disconnects), borrowed until the next read on this pipe
+ * (appending and sending leave it alone). Not parsed beyond finding its end. A bug while replies
+ * are awaited of which redis_pipe_read() has read some: it may have taken in more than its own.
+ * size 0, data NULL: there is none, as with NULL above. */
 MUST_CHECK struct slice redis_pipe_read_raw(struct redis_pipe *pipe, size_t reply_bytes_max,
                                             struct err *err);
 

@@ -19,6 +19,7 @@
 #define STATS_CELL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -57,6 +58,9 @@ struct cell {
 
 /* The cell of a click; texts borrow from it. */
 struct cell cell_of(const struct click *click, int hour);
+
+/* Puts '?' in the place of bytes that may not stand in a cell's text; whether there were any. */
+bool cell_clean(char *text, size_t size);
 
 /* Appends the field; false when out is full. */
 bool cell_encode(const struct cell *cell, struct buf *out);

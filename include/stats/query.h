@@ -5,11 +5,13 @@
  *   ► stats_query_run ► stats/report.h
  *
  * Choices, the same in a URL's query and as --options:
- *   from, to     dates, YYYY-MM-DD, inclusive          last      7d, 24h, 4w, 3m, 1y: days up to
- *                                                                today (hours: only with 24h…)
+ *   from, to     dates, YYYY-MM-DD, inclusive          last      7d, 4w, 3m, 1y: up to today; 24h:
+ *                                                                hours up to the present one
  *   interval     hour day week month total             by        a list, or two with a comma
  *   filter       list:value,list:value                 limit     rows of a list; the rest is other
- * A list is one of STATS_LISTS, or campaign (of the whole only, alone).
+ * A list is one of STATS_LISTS; campaign only with `by`, of the whole, alone. In a filter's value a
+ * backslash takes the next byte as it is. filter may be given again and adds to what it was; every
+ * other choice once.
  *
  * Threads   Pure, but for stats_query_run(), which waits for Redis; one at a time a source.
  * Limits    STATS_* below; beyond them the question is refused with what is allowed.
@@ -57,13 +59,17 @@ enum {
     STATS_FILTERS_MAX = 16,
     STATS_FILTER_BYTES_MAX = 2048,
     STATS_DAYS_MAX = 1100,
-    STATS_ROWS_LIMIT_DEFAULT = 100, /* values of a list an interval */
+    STATS_HOURS_RANGE_DAYS_MAX = 31, /* of a question by the hour */
+    STATS_ROWS_LIMIT_DEFAULT = 100,  /* values of a list an interval */
     STATS_ROWS_LIMIT_MAX = 1000,
+    STATS_ROWS_MAX = 100 * 1000,             /* of a reply */
+    STATS_CELLS_READ_MAX = 20 * 1000 * 1000, /* of a question, from Redis */
 };
 
 struct stats_filter {
     enum stats_list list;
-    struct slice value; /* in the query's filter_bytes */
+    uint16_t begin; /* of its value in the query's filter_bytes, so that a query can be copied */
+    uint16_t size;
 };
 
 struct stats_query {
@@ -79,6 +85,8 @@ struct stats_query {
     unsigned filter_count;
     char filter_bytes[STATS_FILTER_BYTES_MAX];
     uint32_t limit;
+    uint32_t given;            /* choices, a bit each */
+    uint64_t begin_ms, end_ms; /* Unix time of the range; 0 until finished */
 };
 
 /* Where the numbers are; borrowed. */
@@ -97,19 +105,23 @@ MUST_CHECK bool stats_query_init(struct stats_query *query, enum stats_scope_kin
 /* Whether there is a choice of this name at all. */
 bool stats_query_has(struct slice name);
 
+/* The value of filter[index]; borrowed from the query. */
+struct slice stats_query_filter(const struct stats_query *query, unsigned index);
+
 /* False, with a sentence that says what is allowed; an unknown name too. */
 MUST_CHECK bool stats_query_set(struct stats_query *query, struct slice name, struct slice value,
                                 struct err *err);
 
-/* Fills in defaults (last 7 days, by the day) and checks what belongs together; *name is then the
- * choice that is at fault. */
+/* Fills in defaults (last 7 days, by the day; by the hour with last=24h) and checks what belongs
+ * together; *name is then the choice that is at fault. */
 MUST_CHECK bool stats_query_finish(struct stats_query *query, const struct stats_source *source,
                                    const char **name, struct err *err);
 
 enum stats_result {
     STATS_OK,
-    STATS_UNKNOWN, /* there is no such link or campaign, and nothing was counted for it */
-    STATS_FAILED,  /* Redis; err says why */
+    STATS_UNKNOWN,  /* there is no such link or campaign, and nothing was counted for it */
+    STATS_TOO_MUCH, /* the answer, or what it is made of; err says what to ask instead */
+    STATS_FAILED,   /* Redis; err says why */
 };
 
 /* On STATS_OK *report is the caller's: stats_report_destroy(). */

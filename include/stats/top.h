@@ -2,8 +2,12 @@
  * stats/top.h - the codes with the most human clicks.
  *
  * Of a day the first STATS_TOP_MAX are exact. Of a range, the candidates are the union of the days'
- * firsts, and the number beside each is its exact number over the range.
+ * firsts, and the number beside each is its exact number over the range, added up from the links'
+ * own rollups. A link that changed its campaign is a row for each.
  *
+ * Limits    STATS_TOP_DAYS_MAX days; the number of look-ups: where very many links have about the
+ *           same number of clicks over many days, some of them that nobody could tell apart from
+ *           the last row by their days' lists are left out.
  * Threads   Waits for Redis; one at a time a source.
  */
 #ifndef STATS_TOP_H
@@ -21,9 +25,11 @@
 struct buf;
 struct err;
 
+enum { STATS_TOP_DAYS_MAX = 366 };
+
 struct stats_top_row {
     char code[65];
-    char campaign[65];
+    char campaign[65]; /* empty: none */
     uint64_t clicks;
 };
 

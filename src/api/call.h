@@ -1,8 +1,9 @@
 /*
  * call.h - one request under /v1, and its answer, as a handler sees them.
  *
- * Handlers run on the pool's threads (pool.h), since they wait for Redis; evhttp stays on the
- * server's own. A call is a copy of everything that a handler needs, and nothing of libevent's.
+ * Handlers run on the pool's threads (pool.h), since they wait for Redis, which the server's own
+ * never does. A call is a copy of everything that a handler needs, and nothing of libevent's. A
+ * handler leaves no reply unread on the pipe: it reads all, or disconnects.
  *
  * Threads   A call and its answer belong to the handler while it runs.
  */
@@ -22,7 +23,7 @@ struct redis_pipe;
 
 enum api_method { API_GET, API_PUT, API_PATCH, API_POST, API_DELETE, API_METHOD_COUNT };
 
-enum { CALL_FIELDS_MAX = 32, CALL_PARAMETERS_MAX = 2, ANSWER_HEADERS_MAX = 4 };
+enum { CALL_FIELDS_MAX = 32, CALL_PARAMETERS_MAX = 2, ANSWER_HEADERS_MAX = 8 };
 
 /* A field of the query, decoded. */
 struct call_field {

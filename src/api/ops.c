@@ -13,10 +13,9 @@
 
 enum { DETAIL_BYTES_MAX = 512, READY_BYTES_MAX = 16384, METRICS_BYTES_MAX = 4 * 1024 * 1024 };
 
-void ops_health(struct evhttp_request *request, void *argument) {
-    (void)argument;
-    if (reply_allows_get(request)) {
-        reply_send(request, 200, "text/plain; charset=utf-8", SLICE("ok\n"));
+void ops_health(struct caller *caller, const struct head *head) {
+    if (reply_allows_get(caller, head)) {
+        reply_send(caller, 200, "text/plain; charset=utf-8", SLICE("ok\n"));
     }
 }
 
@@ -32,14 +31,13 @@ static bool append_check(struct buf *body, const struct api_check *check) {
     return is_ok;
 }
 
-void ops_ready(struct evhttp_request *request, void *argument) {
-    const struct ops *ops = argument;
+void ops_ready(const struct ops *ops, struct caller *caller, const struct head *head) {
     char checks_bytes[READY_BYTES_MAX];
     char body_bytes[READY_BYTES_MAX + 64];
     struct buf checks = buf_over(checks_bytes, sizeof(checks_bytes));
     struct buf body = buf_over(body_bytes, sizeof(body_bytes));
     bool is_ready = true;
-    if (!reply_allows_get(request)) {
+    if (!reply_allows_get(caller, head)) {
         return;
     }
     for (size_t i = 0; i < ops->check_count; i++) {
@@ -51,17 +49,16 @@ void ops_ready(struct evhttp_request *request, void *argument) {
     buf_printf(&body, "{\"ready\":%s,\"checks\":[", is_ready ? "true" : "false");
     buf_append(&body, buf_slice(&checks));
     buf_append(&body, SLICE("]}\n"));
-    reply_send(request, is_ready ? 200 : 503, "application/json", buf_slice(&body));
+    reply_send(caller, is_ready ? 200 : 503, "application/json", buf_slice(&body));
 }
 
-void ops_metrics(struct evhttp_request *request, void *argument) {
-    const struct ops *ops = argument;
-    if (!reply_allows_get(request)) {
+void ops_metrics(const struct ops *ops, struct caller *caller, const struct head *head) {
+    if (!reply_allows_get(caller, head)) {
         return;
     }
     struct buf text;
     buf_init(&text, METRICS_BYTES_MAX);
     metric_registry_write(ops->metrics, &text);
-    reply_send(request, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&text));
+    reply_send(caller, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&text));
     buf_fini(&text);
 }

@@ -10,7 +10,8 @@
 
 #include "api/server.h"
 
-struct evhttp_request;
+struct caller;
+struct head;
 
 struct ops {
     struct api_check checks[API_CHECKS_MAX];
@@ -18,9 +19,9 @@ struct ops {
     struct metric_registry *metrics;
 };
 
-/* evhttp callbacks; argument is a struct ops. */
-void ops_health(struct evhttp_request *request, void *argument);
-void ops_ready(struct evhttp_request *request, void *argument);
-void ops_metrics(struct evhttp_request *request, void *argument);
+/* Each answers at once. */
+void ops_health(struct caller *caller, const struct head *head);
+void ops_ready(const struct ops *ops, struct caller *caller, const struct head *head);
+void ops_metrics(const struct ops *ops, struct caller *caller, const struct head *head);
 
 #endif

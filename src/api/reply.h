@@ -1,5 +1,5 @@
 /*
- * reply.h - answers of the admin side.
+ * reply.h - whole answers of the server's own.
  *
  * Threads   The server's own.
  */
@@ -9,18 +9,19 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
+#include "caller.h"
 
-struct evhttp_request;
+/* Sends content; none of it for HEAD. */
+void reply_send(struct caller *caller, int status, const char *content_type, struct slice content);
 
-/* Sends body with no-store and nosniff; none of it for HEAD. */
-void reply_send(struct evhttp_request *request, int status, const char *content_type,
-                struct slice body);
+/* A problem document (RFC 9457): type about:blank, title, status, detail, and the field at fault
+ * (NULL: none). */
+void reply_problem(struct caller *caller, int status, const char *field, const char *detail);
 
-/* A problem document (RFC 9457): type about:blank, title, status, detail. */
-void reply_problem(struct evhttp_request *request, int status, const char *title,
-                   const char *detail);
+/* The same, with further field lines, each ended by CRLF. */
+void reply_problem_with(struct caller *caller, int status, struct slice fields, const char *detail);
 
 /* True for GET and HEAD; else it has answered 405 with Allow. */
-bool reply_allows_get(struct evhttp_request *request);
+bool reply_allows_get(struct caller *caller, const struct head *head);
 
 #endif

@@ -273,6 +273,10 @@ enum journal_append_result journal_append(struct journal *journal, struct slice 
     return JOURNAL_APPENDED;
 }
 
+void journal_use_tally(struct journal *journal, struct tally *tally) {
+    journal->tally = tally;
+}
+
 static bool is_any_ready(const struct journal *journal) {
     for (size_t i = 0; i < journal->ready_count; i++) {
         if (atomic_load_explicit(&journal->ready[i], memory_order_relaxed) != NULL) {

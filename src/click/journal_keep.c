@@ -55,6 +55,23 @@ static void measure(struct journal *journal) {
     free(numbers);
 }
 
+/* Before a segment goes: it ends below the first of those behind it whose header holds. */
+static void tell_tally(struct journal *journal, const uint32_t *numbers, size_t count) {
+    struct segment_header header = {.first_sequence = 0};
+    for (size_t i = 0; i < count && journal->tally != NULL && header.first_sequence == 0; i++) {
+        enum segment_header_state state;
+        int fd = segment_open(journal->directory_fd, numbers[i], O_RDONLY);
+        if (fd >= 0) {
+            bool is_read = segment_header_read(fd, &state, &header);
+            close(fd);
+            header.first_sequence = is_read ? header.first_sequence : 0;
+        }
+    }
+    if (header.first_sequence > 1) {
+        tally_deleted(journal->tally, header.first_sequence - 1);
+    }
+}
+
 /* Deletes the oldest shipped segments until these bytes are free. False: there are not as many. */
 static bool delete_shipped(struct journal *journal, uint64_t bytes) {
     uint32_t shipped_below = atomic_load_explicit(&journal->shipped_below, memory_order_relaxed);
@@ -68,6 +85,7 @@ static bool delete_shipped(struct journal *journal, uint64_t bytes) {
         char name[SEGMENT_NAME_BYTES];
         uint64_t size = bytes_of(journal, numbers[i]);
         segment_name(numbers[i], name);
+        tell_tally(journal, numbers + i + 1, count - i - 1);
         if (unlinkat(journal->directory_fd, name, 0) == 0) {
             freed += size;
             atomic_fetch_add_explicit(&journal->deleted_early, 1, memory_order_relaxed);

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "click/journal.h"
+#include "click/tally.h"
 #include "segment.h"
 
 enum {
@@ -68,6 +69,8 @@ enum journal_keeper_metric {
 };
 
 struct journal {
+    struct tally *tally; /* NULL: none; set before the threads begin */
+
     /* The worker's; the atomic ones are read by others. */
     struct journal_slot *current; /* NULL: none yet */
     uint64_t last_ms;
@@ -105,6 +108,7 @@ struct journal {
     /* The syncer's. */
     _Atomic uint32_t sync_interval_ms;
     _Atomic bool directory_is_new; /* has names that are not on the disk */
+    bool has_failed;               /* in this round */
     uint64_t synced_ms;            /* when it was last due */
     struct log_limit sync_limit;
     struct metric_set *sync_metrics;

@@ -27,6 +27,7 @@ enum { LOG_INTERVAL_MS = 1000 };
 static void say_failed(struct journal *journal, uint32_t number) {
     int error = errno;
     uint64_t held_back;
+    journal->has_failed = true;
     metric_add(journal->sync_metrics, JOURNAL_SYNC_FAILURES, 1);
     if (log_allowed(&journal->sync_limit, clock_monotonic_ns(), LOG_INTERVAL_MS, &held_back)) {
         log_event(journal->log, LOG_ERROR, "journal_sync_failed",
@@ -76,9 +77,18 @@ static void visit(struct journal *journal, struct journal_slot *slot, bool curre
     pthread_mutex_unlock(&slot->syncing);
 }
 
+/* Behind the records, so that it never says of more than there is that it is on the disk. */
+static void sync_tally(struct journal *journal, uint64_t last_sequence) {
+    if (!tally_sync(journal->tally, journal->has_failed ? 0 : last_sequence)) {
+        say_failed(journal, journal->slot[0].number);
+    }
+}
+
 void journal_sync(struct journal *journal, uint64_t now_ms) {
     uint32_t interval_ms = atomic_load_explicit(&journal->sync_interval_ms, memory_order_relaxed);
     bool current_is_due = journal_is_due(now_ms, journal->synced_ms, interval_ms);
+    uint64_t last = atomic_load_explicit(&journal->next_sequence, memory_order_acquire) - 1;
+    journal->has_failed = false;
     if (current_is_due) {
         journal->synced_ms = now_ms;
     }
@@ -88,5 +98,8 @@ void journal_sync(struct journal *journal, uint64_t now_ms) {
     if (atomic_exchange_explicit(&journal->directory_is_new, false, memory_order_acquire) &&
         fsync(journal->directory_fd) != 0) {
         say_failed(journal, journal->slot[0].number);
+    }
+    if (current_is_due && journal->tally != NULL) {
+        sync_tally(journal, last);
     }
 }

@@ -18,6 +18,9 @@
  * touched and still ends at the same place, as after a collector's XTRIM, the batch is sent
  * again at once.
  *
+ * What else is said of the stream (queue_redis_news.c) stands outside of that, in front of a batch
+ * or alone; whether Redis takes it or not, the clicks go on.
+ *
  * The entry's constant pieces are written by hand: at 200,000 clicks a second formatting them
  * is what costs.
  */
@@ -29,6 +32,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "click/click.h"
+#include "queue_redis_news.h"
 #include "redis/pipe.h"
 
 enum {
@@ -60,6 +64,8 @@ struct queue {
     struct batch filling;
     struct batch sent;
     enum flight flight;
+    size_t told;           /* answers to tell() that come before those to the batch */
+    bool news_was_refused; /* by any of them, since tell() was last asked */
 };
 
 /* What a batch's replies came to. */
@@ -77,6 +83,7 @@ static enum queue_result read_end(struct queue *queue, struct queue_position *en
 static bool append_entry_field_value(struct buf *out, struct slice value);
 static void append_entry_field(void *argument, struct slice name, struct slice value);
 static bool queue_batch(struct queue *queue);
+static bool hear_news_answers(struct queue *queue, struct err *err);
 static enum queue_result read_outcome(struct queue *queue, struct outcome *outcome,
                                       struct err *err);
 
@@ -112,9 +119,10 @@ static void batch_clear(struct batch *batch) {
 static enum queue_result queue_redis_attach(struct queue *queue, struct slice edge_id,
                                             uint32_t worker, struct queue_position *last,
                                             struct err *err) {
-    if (queue->flight == ON_ITS_WAY) {
+    if (queue->flight == ON_ITS_WAY || queue->told > 0) {
         redis_pipe_disconnect(queue->pipe); /* its replies are nobody's any more */
     }
+    queue->told = 0;
     batch_clear(&queue->filling);
     batch_clear(&queue->sent);
     queue->flight = NOTHING_SENT;
@@ -241,6 +249,23 @@ static enum queue_result queue_redis_wait(struct queue *queue, struct err *err) 
     }
 }
 
+static enum queue_result queue_redis_tell(struct queue *queue, const struct queue_news *news,
+                                          bool at_once, bool *was_refused, struct err *err) {
+    ENSURE(queue->flight != ON_ITS_WAY && queue->told == 0);
+    struct queue_redis_names names = {.prefix = slice_of(queue->prefix),
+                                      .stream = queue->key_slice};
+    if (!queue_redis_append_news(queue->pipe, &names, news, &queue->told)) {
+        err_set(err, "%s: the connection was lost", queue->key);
+        return QUEUE_UNREACHABLE;
+    }
+    if (at_once && !hear_news_answers(queue, err)) {
+        return QUEUE_UNREACHABLE;
+    }
+    *was_refused = queue->news_was_refused;
+    queue->news_was_refused = false;
+    return QUEUE_OK;
+}
+
 const struct queue_kind queue_redis = {
     .name = "redis",
     .create = queue_redis_create,
@@ -250,6 +275,7 @@ const struct queue_kind queue_redis = {
     .add = queue_redis_add,
     .send = queue_redis_send,
     .wait = queue_redis_wait,
+    .tell = queue_redis_tell,
 };
 
 static void set_key(struct queue *queue, struct slice edge_id, uint32_t worker) {
@@ -373,6 +399,18 @@ static bool queue_batch(struct queue *queue) {
            redis_pipe_append(queue->pipe, 3, info);
 }
 
+/* Whatever they are, the clicks go on. */
+static bool hear_news_answers(struct queue *queue, struct err *err) {
+    for (; queue->told > 0; queue->told--) {
+        const struct redis_reply *reply = redis_pipe_read(queue->pipe, err);
+        if (reply == NULL) {
+            return false;
+        }
+        queue->news_was_refused |= redis_reply_is_error(reply);
+    }
+    return true;
+}
+
 static void note_error(struct outcome *outcome, const struct redis_reply *reply) {
     if (outcome->reason[0] == '\0') {
         snprintf(outcome->reason, sizeof(outcome->reason), "%.*s",
@@ -402,6 +440,9 @@ static enum queue_result read_outcome(struct queue *queue, struct outcome *outco
     size_t count = queue->sent.count;
     const struct redis_reply *reply = NULL;
 
+    if (!hear_news_answers(queue, err)) {
+        return QUEUE_UNREACHABLE;
+    }
     for (size_t i = 0; i < count + 4; i++) {
         reply = redis_pipe_read(queue->pipe, err);
         if (reply == NULL) {

@@ -58,6 +58,12 @@ static const struct metric shipper_metrics[SHIP_METRIC_COUNT] = {
                       .help = "Times that a stream was found to end with somebody else's entry "
                               "above clicks that it does not have.",
                       .type = METRIC_COUNTER},
+    [SHIP_NEWS] = {.name = "brinco_shipper_news_total",
+                   .help = "Heartbeats, with what tallies have, that were sent.",
+                   .type = METRIC_COUNTER},
+    [SHIP_NEWS_REFUSED] = {.name = "brinco_shipper_news_refused_total",
+                           .help = "Heartbeats that the queue did not take.",
+                           .type = METRIC_COUNTER},
     [SHIP_DELETED_BY_AGE] = {.name = "brinco_shipper_deleted_segments_total",
                              .labels = "reason=\"age\"",
                              .help = "Journal segments deleted: shipped and old, or shipped and "
@@ -392,6 +398,17 @@ static void rest(struct shipper *shipper, uint32_t sleep_ms) {
     pthread_mutex_unlock(&shipper->mutex);
 }
 
+/* The workers have stopped, and nothing is left. */
+static void tell_closed(struct shipper *shipper) {
+    for (size_t i = 0; i < shipper->stream_count && shipper->context.kind != NULL; i++) {
+        struct ship_stream *stream = &shipper->streams[i];
+        stream->looked_ms = clock_real_ms();
+        if (stream->reader != NULL && !ship_stream_tell(stream, true, true)) {
+            return; /* logged; nobody is there to tell any more */
+        }
+    }
+}
+
 static void *ship(void *argument) {
     struct shipper *shipper = argument;
     uint32_t sleep_ms = IDLE_FIRST_MS;
@@ -403,7 +420,11 @@ static void *ship(void *argument) {
         bool got_on = go_round(shipper);
         publish(shipper);
         sweep(shipper, clock_monotonic_ns());
-        if (is_last && (is_done(shipper) || clock_monotonic_ns() >= stop_ns)) {
+        if (is_last && is_done(shipper)) {
+            tell_closed(shipper);
+            return NULL;
+        }
+        if (is_last && clock_monotonic_ns() >= stop_ns) {
             return NULL;
         }
         if (got_on) {

@@ -318,6 +318,7 @@ static void begin_shipping(struct ship_stream *stream, struct queue_position end
     stream->is_foreign = false;
     stream->is_refused = false;
     stream->end = end;
+    stream->shipped_ms = reached->any ? reached->position.at_ms : 0;
     stream->read = reached->any ? reached->position : (struct queue_position){0};
     ship_stream_set_shipped(stream, reached->any ? reached->segment : stream->run.first);
     if (reached->any) {

@@ -4,6 +4,7 @@
  *   shipper.c          the shipping thread: goes round the streams, publishes status
  *   shipper_stream.c   one journal on its way into its stream
  *   shipper_attach.c   where in the journal a stream is to be gone on with
+ *   shipper_news.c     what is said beside the clicks: heartbeat and tally
  *   shipper_sweep.c    deleting segments whose time is over
  *   shipper_keeper.c   the other threads: journal_keep() and journal_sync()
  */
@@ -39,6 +40,8 @@ enum shipper_metric {
     SHIP_DAMAGED,
     SHIP_RESHIPPED,
     SHIP_FOREIGN,
+    SHIP_NEWS,
+    SHIP_NEWS_REFUSED,
     SHIP_DELETED_BY_AGE,
     SHIP_DELETED_EARLY,
     SHIP_LAG_RECORDS,
@@ -122,6 +125,14 @@ struct ship_stream {
     struct log_limit foreign_limit;
     struct log_limit read_limit;
 
+    /* shipper_news.c's. */
+    uint64_t looked_ms;  /* Unix time, before the journal was last read on */
+    uint64_t shipped_ms; /* of the last record of ours that is in the stream; 0: none known */
+    uint64_t told_ns;    /* when the queue was last told; 0: not since it was attached */
+    uint64_t told_ms;    /* through when, then */
+    int32_t told_day;    /* the last day whose tally it was told; 0: none */
+    bool told_closed;
+
     /* shipper_sweep.c's. */
     uint32_t settled_segment; /* every segment below was shipped a minute ago */
     uint32_t settling_segment;
@@ -164,6 +175,10 @@ enum ship_read { SHIP_READ_RECORD, SHIP_READ_END, SHIP_READ_FAILED };
 MUST_CHECK enum ship_read ship_stream_read(struct ship_stream *stream);
 
 void ship_stream_pass_over(struct ship_stream *stream, const struct journal_damage *damage);
+
+/* shipper_news.c: says once a second, and when it is over, how far the stream goes and what the
+ * tally has. at_once: nothing is to be sent now. False: the queue did not answer, and is lost. */
+MUST_CHECK bool ship_stream_tell(struct ship_stream *stream, bool at_once, bool is_closed);
 
 /* shipper_attach.c: asks the queue where the stream ends and puts the reader behind that. False:
  * not now, and stream->retry_ns or the context's says when. */

@@ -49,6 +49,7 @@ bool ship_stream_step(struct ship_stream *stream) {
     if (stream->reader == NULL && !ship_stream_attach(stream)) {
         return false;
     }
+    stream->looked_ms = clock_real_ms();
     enum filled filled = fill(stream);
     if (filled == FILL_FAILED) {
         return false;
@@ -57,10 +58,13 @@ bool ship_stream_step(struct ship_stream *stream) {
         return false;
     }
     if (stream->is_kept || stream->filling.count > 0) {
-        return send_batch(stream);
+        return ship_stream_tell(stream, false, false) && send_batch(stream);
     }
     if (stream->run_is_over) { /* and all of it is in the stream */
         uint32_t next = stream->record.segment;
+        if (!ship_stream_tell(stream, true, true)) {
+            return false;
+        }
         ship_stream_detach(stream, 0);
         stream->run_from = next;
         return true;
@@ -70,6 +74,9 @@ bool ship_stream_step(struct ship_stream *stream) {
         stream->shipped_sequence = stream->passed_sequence; /* damage at the very end */
     }
     ask_when_due(stream, now_ns);
+    if (stream->reader != NULL && !ship_stream_tell(stream, true, stream->is_drained)) {
+        return false;
+    }
     return filled == FILLED_SOMETHING;
 }
 
@@ -108,6 +115,11 @@ void ship_stream_detach(struct ship_stream *stream, uint64_t delay_ms) {
     stream->filling = (struct ship_note){0};
     stream->sent = (struct ship_note){0};
     stream->run_from = 0;
+    stream->shipped_ms = 0;
+    stream->told_ns = 0;
+    stream->told_ms = 0;
+    stream->told_day = 0;
+    stream->told_closed = false;
     if (stream->retry_ns < retry_ns) {
         stream->retry_ns = retry_ns;
     }
@@ -295,6 +307,7 @@ static void acknowledge(struct ship_stream *stream) {
     stream->failures = 0;
     stream->answered_ns = clock_monotonic_ns();
     stream->end = stream->sent.last;
+    stream->shipped_ms = stream->sent.last.at_ms;
     stream->shipped_sequence = stream->sent.last.sequence + 1;
     ship_stream_set_shipped(stream, stream->sent.segment);
     if (queue_position_compare(stream->end, stream->highest) > 0) {

@@ -62,6 +62,21 @@ static bool delete_segment(struct ship_stream *stream, uint32_t number, const ch
     return true;
 }
 
+/* Before a segment goes: up to where the one behind it begins, what is missing is no loss; nothing
+ * is when it is the last of what was left over. */
+static void tell_tally(struct ship_stream *stream, const struct journal_segment *behind,
+                       size_t count) {
+    uint64_t next = 0;
+    for (size_t i = 0; i < count && next == 0; i++) {
+        next = behind[i].first_sequence;
+    }
+    if (stream->journal == NULL) {
+        tally_deleted_in(stream->directory, next > 1 ? next - 1 : SEGMENT_SEQUENCE_MAX);
+    } else if (next > 1 && stream->journal->tally != NULL) {
+        tally_deleted(stream->journal->tally, next - 1);
+    }
+}
+
 static uint64_t bytes_of(const struct journal_segment *segments, size_t count, uint64_t *largest) {
     uint64_t total = 0;
     *largest = 0;
@@ -109,6 +124,7 @@ void ship_stream_sweep(struct ship_stream *stream, const struct ship_sweep_rules
         if (!is_settled || (!is_old && !is_in_the_way)) {
             continue;
         }
+        tell_tally(stream, segments + i + 1, count - i - 1);
         if (delete_segment(stream, segment->number, is_old ? "age" : "size")) {
             metric_add(stream->context->metrics, is_old ? SHIP_DELETED_BY_AGE : SHIP_DELETED_EARLY,
                        1);

@@ -8,9 +8,9 @@
 
 #include "base/err.h"
 #include "cmd.h"
+#include "link/values.h"
 #include "session.h"
 #include "show.h"
-#include "values.h"
 
 static const char group_help[] =
     "Usage: brinco campaign COMMAND [ARGUMENTS]\n"
@@ -87,9 +87,6 @@ static const struct cmd_option set_options[] = {
 _Static_assert(ARRAY_COUNT(set_options) - 1 == (size_t)CAMPAIGN_FIELD_COUNT,
                "options follow the fields");
 
-#define FIELD_NAME(name, text) text,
-static const char *const field_names[CAMPAIGN_FIELD_COUNT] = {CAMPAIGN_FIELDS(FIELD_NAME)};
-
 static const size_t list_columns[] = {CAMPAIGN_FIELD_STATUS, CAMPAIGN_FIELD_NAME};
 
 struct listing {
@@ -110,7 +107,6 @@ static int delete_all(const struct cmd *cmd);
 static bool read_options(const struct cmd_line *line, struct given *given);
 static bool list_one(void *argument, struct slice id, const struct campaign_fields *fields);
 static enum store_result delete_one(struct session *session, struct slice id, struct err *err);
-static struct show_object object_of(struct slice id, const struct campaign_fields *fields);
 
 int cmd_campaign(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
@@ -159,7 +155,7 @@ static int get(const struct cmd *cmd) {
         store_campaign_get(&session.redis.store, id, &fields, &session.scratch, &err);
     status = session_report(&session, "campaign", id, result, &err);
     if (result == STORE_OK) {
-        struct show_object object = object_of(id, &fields);
+        struct record_view object = record_view_campaign(id, &fields);
         (session.line.json ? show_json : show_text)(&object);
     }
     return session_close(&session, status);
@@ -181,7 +177,7 @@ static int list(const struct cmd *cmd) {
     }
     if (!listing.json) {
         static const struct campaign_fields none = {0};
-        struct show_object header = object_of(SLICE_EMPTY, &none);
+        struct record_view header = record_view_campaign(SLICE_EMPTY, &none);
         show_row_header(&header, list_columns, ARRAY_COUNT(list_columns));
     }
     struct err err = {0};
@@ -226,7 +222,7 @@ static bool read_options(const struct cmd_line *line, struct given *given) {
 
 static bool list_one(void *argument, struct slice id, const struct campaign_fields *fields) {
     struct listing *listing = argument;
-    struct show_object object = object_of(id, fields);
+    struct record_view object = record_view_campaign(id, fields);
     if (listing->json) {
         show_json(&object);
     } else {
@@ -237,12 +233,4 @@ static bool list_one(void *argument, struct slice id, const struct campaign_fiel
 
 static enum store_result delete_one(struct session *session, struct slice id, struct err *err) {
     return store_campaign_delete(&session->redis.store, id, err);
-}
-
-static struct show_object object_of(struct slice id, const struct campaign_fields *fields) {
-    return (struct show_object){.id_name = "id",
-                                .id = id,
-                                .names = field_names,
-                                .values = fields->value,
-                                .count = CAMPAIGN_FIELD_COUNT};
 }

@@ -146,10 +146,14 @@ MUST_CHECK bool cmd_zone(const struct cmd_line *line, const struct conf *conf);
 /* The subcommands, a file each. */
 int cmd_serve(const struct cmd *cmd);
 int cmd_link(const struct cmd *cmd);
+int cmd_link_new(const struct cmd *cmd);
 int cmd_link_set(const struct cmd *cmd);
 int cmd_link_import(const struct cmd *cmd);
 int cmd_campaign(const struct cmd *cmd);
 int cmd_journal(const struct cmd *cmd);
+int cmd_reconcile(const struct cmd *cmd);
+int cmd_stats(const struct cmd *cmd);
+int cmd_token(const struct cmd *cmd);
 int cmd_config(const struct cmd *cmd);
 
 #endif

@@ -26,11 +26,11 @@
 #include "cmd.h"
 #include "input.h"
 #include "link/code.h"
+#include "link/schemes.h"
+#include "link/values.h"
 #include "progress.h"
 #include "rows.h"
-#include "schemes.h"
 #include "session.h"
-#include "values.h"
 
 enum { REFUSALS_SHOWN_MAX = 100, WARNINGS_SHOWN_MAX = 20, PROGRESS_ROWS = 256 };
 

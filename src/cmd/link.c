@@ -16,6 +16,7 @@
 static const char group_help[] =
     "Usage: brinco link COMMAND [ARGUMENTS]\n"
     "\n"
+    "  new              Make a link, and a code for it\n"
     "  set CODE         Make or change a link\n"
     "  get CODE         Show one\n"
     "  list             Show all, or those of a campaign\n"
@@ -77,9 +78,6 @@ static const char delete_help[] =
     "Example:\n"
     "  brinco link delete AB12CD\n";
 
-#define FIELD_NAME(name, text) text,
-static const char *const field_names[LINK_FIELD_COUNT] = {LINK_FIELDS(FIELD_NAME)};
-
 static const size_t list_columns[] = {LINK_FIELD_CAMPAIGN, LINK_FIELD_OWNER, LINK_FIELD_STATUS,
                                       LINK_FIELD_URL};
 
@@ -100,13 +98,12 @@ static enum store_result resume_one(struct session *session, struct slice code, 
 static enum store_result delete_one(struct session *session, struct slice code, struct err *err);
 static enum store_result set_status(struct session *session, struct slice code, struct slice status,
                                     struct err *err);
-static struct show_object object_of(struct slice code, const struct link_fields *fields);
 
 int cmd_link(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
-        {"set", cmd_link_set},       {"get", get},           {"list", list},
-        {"pause", pause_all},        {"resume", resume_all}, {"delete", delete_all},
-        {"import", cmd_link_import}, {NULL, NULL},
+        {"new", cmd_link_new},  {"set", cmd_link_set},       {"get", get},
+        {"list", list},         {"pause", pause_all},        {"resume", resume_all},
+        {"delete", delete_all}, {"import", cmd_link_import}, {NULL, NULL},
     };
     static const struct cmd_group group = {.name = "link", .help = group_help, .verbs = verbs};
     return cmd_dispatch(cmd, &group);
@@ -127,7 +124,7 @@ static int get(const struct cmd *cmd) {
         store_link_get(&session.redis.store, code, &fields, &session.scratch, &err);
     status = session_report(&session, "link", code, result, &err);
     if (result == STORE_OK) {
-        struct show_object object = object_of(code, &fields);
+        struct record_view object = record_view_link(code, &fields);
         (session.line.json ? show_json : show_text)(&object);
     }
     return session_close(&session, status);
@@ -150,7 +147,7 @@ static int list(const struct cmd *cmd) {
     }
     if (!listing.json) {
         static const struct link_fields none = {0};
-        struct show_object header = object_of(SLICE_EMPTY, &none);
+        struct record_view header = record_view_link(SLICE_EMPTY, &none);
         show_row_header(&header, list_columns, ARRAY_COUNT(list_columns));
     }
     struct err err = {0};
@@ -199,7 +196,7 @@ static bool list_one(void *argument, struct slice code, const struct link_fields
         !slice_equal(listing->campaign, fields->value[LINK_FIELD_CAMPAIGN])) {
         return true;
     }
-    struct show_object object = object_of(code, fields);
+    struct record_view object = record_view_link(code, fields);
     if (listing->json) {
         show_json(&object);
     } else {
@@ -232,12 +229,4 @@ static enum store_result set_status(struct session *session, struct slice code, 
     }
     fields = (struct link_fields){.value[LINK_FIELD_STATUS] = status};
     return store_link_set(&session->redis.store, code, &fields, err);
-}
-
-static struct show_object object_of(struct slice code, const struct link_fields *fields) {
-    return (struct show_object){.id_name = "code",
-                                .id = code,
-                                .names = field_names,
-                                .values = fields->value,
-                                .count = LINK_FIELD_COUNT};
 }

@@ -1,5 +1,5 @@
 /*
- * link_set.c - `brinco link set`: one link made or changed.
+ * link_set.c - `brinco link set` and `link new`: one link made or changed.
  *
  * The store checks each field by itself. What only the whole link and its campaign can tell is
  * looked at here: does it lead anywhere, and may its own URL have that scheme.
@@ -11,9 +11,16 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/random.h"
 #include "cmd.h"
+#include "link/code.h"
+#include "link/edit.h"
+#include "link/record.h"
+#include "link/values.h"
 #include "session.h"
-#include "values.h"
+#include "show.h"
+
+enum { CODES_TRIED_MAX = 32 };
 
 static const char help[] =
     "Usage: brinco link set CODE [OPTIONS]\n"
@@ -32,6 +39,24 @@ static const char help[] =
     "  brinco link set AB12CD --campaign spring --owner ana --expires-at 2026-12-31\n"
     "  brinco link set AB12CD --expires-at ''\n";
 
+static const char new_help[] =
+    "Usage: brinco link new [OPTIONS]\n"
+    "\n"
+    "Makes a link with a code of its own and prints the code: seven digits and capitals\n"
+    "without 0 1 I L O, the last of which gives typing mistakes away.\n"
+    "A link needs a campaign or a URL of its own.\n"
+    "\n"
+    "      --campaign ID          Whose templates say where its taps lead\n"
+    "      --owner OWNER          Who shares it: {owner} in templates\n"
+    "      --url URL              Leads there instead; a template as campaigns have them\n"
+    "      --status STATUS        active or paused\n"
+    "      --starts-at TIME       Unix seconds, 2026-01-31 (midnight in stats.timezone), or\n"
+    "                             2026-01-31T23:59:59Z\n"
+    "      --expires-at TIME      The same\n"
+    "      --json                 Prints the link as one JSON object\n" CMD_HELP_COMMON "\n"
+    "Example:\n"
+    "  brinco link new --campaign spring --owner ana\n";
+
 /* In the order of the fields, so that an option's index is its field. */
 static const struct cmd_option options[] = {
     {"campaign", true},  {"owner", true},      {"url", true}, {"status", true},
@@ -46,6 +71,8 @@ struct given {
     char times[OPTION_COUNT][VALUES_TIME_BYTES];
 };
 
+static int make(struct session *session);
+static int check_new(struct session *session, struct link_fields *fields);
 static int set(struct session *session, struct slice code);
 static bool read_options(const struct cmd_line *line, struct given *given);
 static int check_whole(struct session *session, const struct link_fields *fields,
@@ -53,6 +80,17 @@ static int check_whole(struct session *session, const struct link_fields *fields
 static struct slice merged(const struct link_fields *fields, const struct link_fields *before,
                            enum link_field field);
 static int check_with_campaign(struct session *session, struct slice id, struct slice url);
+
+int cmd_link_new(const struct cmd *cmd) {
+    static const struct cmd_syntax syntax = {
+        .name = "link new", .help = new_help, .options = options, .json = true};
+    struct session session;
+    int status;
+    if (!session_open(cmd, &syntax, &session, &status)) {
+        return status;
+    }
+    return session_close(&session, make(&session));
+}
 
 int cmd_link_set(const struct cmd *cmd) {
     static const struct cmd_syntax syntax = {
@@ -88,6 +126,58 @@ static int set(struct session *session, struct slice code) {
     }
     enum store_result result = store_link_set(&session->redis.store, code, &given.fields, &err);
     return session_report(session, "link", code, result, &err);
+}
+
+static int make(struct session *session) {
+    struct given given = {0};
+    char now[VALUES_TIME_BYTES];
+    char code[CODE_MADE_BYTES + 1];
+    struct random random;
+    struct err err = {0};
+    if (!read_options(&session->line, &given)) {
+        return CMD_USAGE;
+    }
+    int status = check_new(session, &given.fields);
+    if (status != CMD_OK) {
+        return status;
+    }
+    snprintf(now, sizeof now, "%" PRIu64, clock_real_ms() / 1000);
+    given.fields.value[LINK_FIELD_CREATED_AT] = slice_of(now);
+    random_init(&random);
+    const struct edit edit = {
+        .kind = RECORD_LINK, .id = slice_make(code, CODE_MADE_BYTES), .after = given.fields.value};
+    enum edit_result result = EDIT_CHANGED; /* there is a link with this code */
+    for (int i = 0; i < CODES_TRIED_MAX && result == EDIT_CHANGED; i++) {
+        code_make(&random, code);
+        result = edit_run(&session->redis.store, &edit, &err);
+    }
+    if (result != EDIT_DONE) {
+        return cmd_fail(&session->line, "%s", err.text[0] != '\0' ? err.text : "no code is free");
+    }
+    struct record_view view = record_view_link(slice_of(code), &given.fields);
+    if (session->line.json) {
+        show_json(&view);
+    } else {
+        puts(code);
+    }
+    return CMD_OK;
+}
+
+/* Campaign and url as ever; the store, which checks the rest of what it sets, is not asked here.
+ * Empty options are fields that are not there. */
+static int check_new(struct session *session, struct link_fields *fields) {
+    static const struct link_fields none = {0};
+    const struct record_change change = {
+        .kind = RECORD_LINK, .before = none.value, .after = fields->value, .schemes = SLICE("*")};
+    struct err err;
+    int status = check_whole(session, fields, &none);
+    if (status == CMD_OK && !record_check(&change, NULL, &err)) {
+        status = cmd_usage(&session->line, "%s", err.text);
+    }
+    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
+        fields->value[i] = fields->value[i].size > 0 ? fields->value[i] : SLICE_EMPTY;
+    }
+    return status;
 }
 
 static bool read_options(const struct cmd_line *line, struct given *given) {

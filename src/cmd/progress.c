@@ -41,8 +41,9 @@ void progress_format(const struct progress_state *state, uint64_t elapsed_ns, ch
     uint64_t elapsed_ms = elapsed_ns / 1000000;
     format_grouped(state->count, count);
     format_grouped(elapsed_ms > 0 ? state->count * 1000 / elapsed_ms : 0, rate);
+    const char *noun = state->noun != NULL ? state->noun : "links";
     if (state->total_bytes == 0) {
-        snprintf(text, size, "%s links, %s/s", count, rate);
+        snprintf(text, size, "%s %s, %s/s", count, noun, rate);
         return;
     }
     uint64_t done = state->done_bytes < state->total_bytes ? state->done_bytes : state->total_bytes;
@@ -51,7 +52,7 @@ void progress_format(const struct progress_state *state, uint64_t elapsed_ns, ch
     for (int i = 0; i < BAR_WIDTH; i++) {
         bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : ' ';
     }
-    snprintf(text, size, "[%s] %3d%%  %s links, %s/s", bar, (int)(share * 100), count, rate);
+    snprintf(text, size, "[%s] %3d%%  %s %s, %s/s", bar, (int)(share * 100), count, noun, rate);
 }
 
 /* 1234567 as 1,234,567. */

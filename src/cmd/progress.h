@@ -24,6 +24,7 @@ struct progress_state {
     uint64_t done_bytes;
     uint64_t total_bytes; /* 0: not known; then there is no bar */
     uint64_t count;
+    const char *noun; /* of what; NULL: links */
 };
 
 void progress_init(struct progress *progress, bool on, uint64_t now_ns);

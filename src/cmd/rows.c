@@ -11,15 +11,7 @@ static const struct rows_reader *const readers[] = {
     [ROWS_CSV] = &rows_csv, [ROWS_JSON] = &rows_json};
 
 int rows_find_field(struct slice name) {
-    if (slice_equal(name, SLICE("code"))) {
-        return ROWS_CODE;
-    }
-    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
-        if (slice_equal(name, slice_of(link_field_name((enum link_field)i)))) {
-            return (int)i;
-        }
-    }
-    return ROWS_UNKNOWN;
+    return record_find_field(RECORD_LINK, name);
 }
 
 struct rows *rows_create(struct input *input, enum rows_format format, struct err *err) {

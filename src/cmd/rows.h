@@ -43,7 +43,7 @@ enum rows_result {
 };
 
 /* Names that a file may use: those of the fields and "code". */
-enum { ROWS_CODE = -1, ROWS_UNKNOWN = -2 };
+enum { ROWS_CODE = RECORD_ID, ROWS_UNKNOWN = RECORD_UNKNOWN };
 int rows_find_field(struct slice name); /* enum link_field, ROWS_CODE or ROWS_UNKNOWN */
 
 /* "code, campaign, ...": for messages. */

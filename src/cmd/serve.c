@@ -30,6 +30,7 @@
 #include "decide/geo.h"
 #include "edge/edge.h"
 #include "serve_private.h"
+#include "stats/collector.h"
 
 enum { TICK_S = 1, MIB = 1024 * 1024 };
 
@@ -157,12 +158,39 @@ static bool start_shipper(struct serve *serve, struct err *err) {
     return serve->shipper != NULL;
 }
 
+/* Without streams in Redis there is nothing to count from: that is said, and is no error. */
+static bool start_collector(struct serve *serve, struct err *err) {
+    const struct conf *conf = serve->conf;
+    if (queue_kind(conf) != &queue_redis) {
+        log_event(serve->log, LOG_INFO, "collector_idle", "queue=%s meaning=%s",
+                  conf->text[CONF_queue_kind],
+                  "clicks are counted from Redis streams, and queue.kind makes none");
+        return true;
+    }
+    struct collector_options options = {
+        .url = &serve->redis,
+        .key_prefix = slice_of(conf->text[CONF_redis_prefix]),
+        .zone = slice_of(conf->text[CONF_stats_timezone]),
+        .queue_retain_hours = (uint32_t)conf->number[CONF_queue_retain_hours],
+        .stats_retain_days = (uint32_t)conf->number[CONF_stats_retain_days],
+        .log = serve->log,
+        .metrics = serve->metrics,
+    };
+    serve->collector = collector_start(&options, err);
+    return serve->collector != NULL;
+}
+
 static bool start_api(struct serve *serve, struct err *err) {
     struct api_check checks[API_CHECKS_MAX];
     struct api_options options = {
         .listen = slice_of(serve->conf->text[CONF_api_listen]),
         .checks = checks,
         .check_count = serve_checks(serve, checks),
+        .url = &serve->redis,
+        .redis_timeout_ms = (uint32_t)serve->conf->number[CONF_redis_timeout_ms],
+        .key_prefix = slice_of(serve->conf->text[CONF_redis_prefix]),
+        .zone = slice_of(serve->conf->text[CONF_stats_timezone]),
+        .stats_retain_days = (uint32_t)serve->conf->number[CONF_stats_retain_days],
         .metrics = serve->metrics,
         .log = serve->log,
     };
@@ -229,12 +257,11 @@ static bool start_roles(struct serve *serve, struct err *err) {
             return false;
         }
     }
-    if ((roles & CONF_ROLE_API) != 0 && !start_api(serve, err)) {
+    if ((roles & CONF_ROLE_COLLECTOR) != 0 && !start_collector(serve, err)) {
         return false;
     }
-    if ((roles & CONF_ROLE_COLLECTOR) != 0) {
-        log_event(serve->log, LOG_INFO, "collector_not_built", "meaning=%s",
-                  "clicks wait in the queue: this version has no collector yet");
+    if ((roles & CONF_ROLE_API) != 0 && !start_api(serve, err)) {
+        return false;
     }
     /* Last: from here on there are taps. */
     return serve->edge == NULL || edge_start(serve->edge, err);
@@ -269,6 +296,13 @@ static void reload(struct serve *serve) {
                           journal_bytes_max(serve, conf),
                           (uint32_t)conf->number[CONF_journal_sync_ms]);
     }
+    if (serve->collector != NULL) {
+        collector_configure(serve->collector, (uint32_t)conf->number[CONF_queue_retain_hours],
+                            (uint32_t)conf->number[CONF_stats_retain_days]);
+    }
+    if (serve->api != NULL) {
+        api_configure(serve->api, (uint32_t)conf->number[CONF_stats_retain_days]);
+    }
     watch_geo(serve, conf);
     serve->drain_ms = (uint32_t)conf->number[CONF_serve_drain_ms];
     conf_destroy(&conf);
@@ -298,7 +332,8 @@ static void wait_for_signals(struct serve *serve, const sigset_t *signals) {
     }
 }
 
-/* Workers first, then what they wrote is shipped, then who watches is told no more. */
+/* Workers first, then what they wrote is shipped, then who watches is told no more, and what was
+ * shipped is counted. */
 static void stop_roles(struct serve *serve) {
     uint64_t begun_ns = clock_monotonic_ns();
     if (serve->edge != NULL) {
@@ -309,7 +344,8 @@ static void stop_roles(struct serve *serve) {
         shipper_finish(serve->shipper,
                        spent_ms < serve->drain_ms ? serve->drain_ms - (uint32_t)spent_ms : 0);
     }
-    api_stop(&serve->api); /* it asks the shipper and the edge how they are */
+    api_stop(&serve->api); /* it asks all others how they are */
+    collector_stop(&serve->collector);
     shipper_stop(&serve->shipper, 0);
     if (serve->geo_watch != NULL) {
         geo_watch_destroy(&serve->geo_watch);

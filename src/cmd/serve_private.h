@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "redis/url.h"
 
+struct collector;
 struct edge;
 struct geo_watch;
 struct metric_registry;
@@ -29,8 +30,9 @@ struct serve {
     struct metric_set *process; /* the main thread's */
     struct identity identity;
     bool has_identity;
-    struct edge *edge;       /* NULL without the role */
-    struct shipper *shipper; /* with the edge */
+    struct edge *edge;           /* NULL without the role */
+    struct shipper *shipper;     /* with the edge */
+    struct collector *collector; /* NULL without the role, and without streams to count from */
     struct api_server *api;
     struct geo_watch *geo_watch;
     _Atomic bool is_geo_named;   /* geo.database is not empty */

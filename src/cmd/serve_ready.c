@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "click/shipper.h"
 #include "edge/edge.h"
+#include "stats/collector.h"
 
 static bool check_redis(void *argument, struct buf *detail) {
     const struct serve *serve = argument;
@@ -57,6 +58,24 @@ static bool check_geo(void *argument, struct buf *detail) {
     return is_current;
 }
 
+static bool check_collector(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    if (serve->collector == NULL) {
+        buf_printf(detail, "queue.kind = %s: there is no stream to count from",
+                   serve->conf->text[CONF_queue_kind]);
+        return true;
+    }
+    return collector_check(serve->collector, detail);
+}
+
+static size_t add_check(const struct api_check *check, struct serve *serve, size_t count,
+                        struct api_check checks[API_CHECKS_MAX]) {
+    ENSURE(count < API_CHECKS_MAX);
+    checks[count] = *check;
+    checks[count].argument = serve;
+    return count + 1;
+}
+
 size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]) {
     static const struct api_check edge_checks[] = {
         {.name = "redis", .check = check_redis},
@@ -65,12 +84,13 @@ size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]
         {.name = "shipper", .check = check_shipper},
         {.name = "geo", .check = check_geo},
     };
-    if (serve->edge == NULL) {
-        return 0;
+    static const struct api_check collector = {.name = "collector", .check = check_collector};
+    size_t count = 0;
+    for (size_t i = 0; serve->edge != NULL && i < ARRAY_COUNT(edge_checks); i++) {
+        count = add_check(&edge_checks[i], serve, count, checks);
     }
-    for (size_t i = 0; i < ARRAY_COUNT(edge_checks); i++) {
-        checks[i] = edge_checks[i];
-        checks[i].argument = serve;
+    if ((serve->conf->number[CONF_serve_roles] & CONF_ROLE_COLLECTOR) != 0) {
+        count = add_check(&collector, serve, count, checks);
     }
-    return ARRAY_COUNT(edge_checks);
+    return count;
 }

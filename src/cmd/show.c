@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -17,19 +16,15 @@
 
 enum {
     VALUE_BYTES_MAX = 4096,
-    JSON_BYTES_MAX = 16 * 1024 * 1024,
     NAME_WIDTH = 15,
     COLUMN_WIDTH = 20,
-    UNIX_SECONDS_MAX = 253402300799, /* the end of 9999: what RFC 3339 can write */
 };
 
 static void print_value(const char *name, struct slice value);
 static void print_padded(struct slice value, int width);
 static struct slice printable(struct slice value, char storage[VALUE_BYTES_MAX]);
-static void write_member(const char *name, struct slice value, struct buf *out);
-static bool read_time(const char *name, struct slice value, uint64_t *seconds);
 
-void show_text(const struct show_object *object) {
+void show_text(const struct record_view *object) {
     print_padded(slice_of(object->id_name), NAME_WIDTH);
     print_padded(object->id, 0);
     putchar('\n');
@@ -42,23 +37,16 @@ void show_text(const struct show_object *object) {
     }
 }
 
-void show_json(const struct show_object *object) {
+void show_json(const struct record_view *object) {
     struct buf out;
-    buf_init(&out, JSON_BYTES_MAX);
-    buf_printf(&out, "{\"%s\":\"", object->id_name);
-    buf_append_json(&out, object->id);
-    buf_append_char(&out, '"');
-    for (size_t i = 0; i < object->count; i++) {
-        if (object->values[i].data != NULL) {
-            write_member(object->names[i], object->values[i], &out);
-        }
-    }
-    buf_append(&out, SLICE("}\n"));
+    buf_init(&out, RECORD_JSON_BYTES_MAX + 1);
+    record_json(object, &out);
+    buf_append_char(&out, '\n');
     fwrite(out.data, 1, out.size, stdout);
     buf_fini(&out);
 }
 
-void show_row(const struct show_object *object, const size_t *columns, size_t column_count) {
+void show_row(const struct record_view *object, const size_t *columns, size_t column_count) {
     print_padded(object->id, COLUMN_WIDTH);
     for (size_t i = 0; i < column_count; i++) {
         struct slice value = object->values[columns[i]];
@@ -67,7 +55,7 @@ void show_row(const struct show_object *object, const size_t *columns, size_t co
     putchar('\n');
 }
 
-void show_row_header(const struct show_object *object, const size_t *columns, size_t column_count) {
+void show_row_header(const struct record_view *object, const size_t *columns, size_t column_count) {
     print_padded(slice_of(object->id_name), COLUMN_WIDTH);
     for (size_t i = 0; i < column_count; i++) {
         print_padded(slice_of(object->names[columns[i]]), i + 1 < column_count ? COLUMN_WIDTH : 0);
@@ -77,7 +65,7 @@ void show_row_header(const struct show_object *object, const size_t *columns, si
 
 static void print_value(const char *name, struct slice value) {
     uint64_t seconds;
-    if (read_time(name, value, &seconds)) {
+    if (record_read_time(name, value, &seconds)) {
         char text[CLOCK_RFC3339_BYTES];
         clock_rfc3339(seconds * 1000, text);
         printf("%s (%" PRIu64 ")", text, seconds);
@@ -106,21 +94,4 @@ static struct slice printable(struct slice value, char storage[VALUE_BYTES_MAX])
         storage[i] = byte < ' ' || byte == 0x7f || is_c1 ? '?' : value.data[i];
     }
     return slice_make(storage, value.size);
-}
-
-static void write_member(const char *name, struct slice value, struct buf *out) {
-    uint64_t seconds;
-    if (read_time(name, value, &seconds)) {
-        buf_printf(out, ",\"%s\":%" PRIu64, name, seconds);
-        return;
-    }
-    buf_printf(out, ",\"%s\":\"", name);
-    buf_append_json(out, value);
-    buf_append_char(out, '"');
-}
-
-static bool read_time(const char *name, struct slice value, uint64_t *seconds) {
-    size_t size = strlen(name);
-    bool is_time = size > 3 && strcmp(name + size - 3, "_at") == 0;
-    return is_time && slice_to_u64(value, UNIX_SECONDS_MAX, seconds);
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "click/identity.h"
 #include "click/journal.h"
+#include "click/tally.h"
 #include "conf/conf.h"
 #include "decide/agent.h"
 #include "decide/geo.h"
@@ -68,7 +69,19 @@ static bool open_journal(struct edge_worker *worker, const struct edge_worker_op
         return false;
     }
     worker->journal = journal_open(&journal, err);
-    return worker->journal != NULL;
+    if (worker->journal == NULL) {
+        return false;
+    }
+    worker->tally = tally_open(&(struct tally_options){
+        .directory = directory,
+        .edge_id = journal.edge_id,
+        .worker = options->index,
+        .next_sequence = journal_status(worker->journal).next_sequence,
+        .log = options->log,
+        .metrics = options->metrics,
+    });
+    journal_use_tally(worker->journal, worker->tally);
+    return true;
 }
 
 static void make_resolver(struct edge_worker *worker, const struct edge_worker_options *options) {
@@ -213,6 +226,7 @@ void edge_worker_destroy(struct edge_worker **worker) {
     if (gone->journal != NULL) {
         journal_close(&gone->journal);
     }
+    tally_close(&gone->tally);
     geo_unref(&gone->geo);
     agent_cache_destroy(&gone->agents);
     metric_set_destroy(&gone->metrics);

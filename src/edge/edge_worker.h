@@ -25,6 +25,7 @@ struct conn_loop;
 struct listener;
 struct redis_url;
 struct resolver;
+struct tally;
 struct tap;
 struct worker;
 
@@ -53,6 +54,7 @@ struct edge_worker {
     size_t listener_count;
     struct resolver *resolver;
     struct journal *journal;
+    struct tally *tally; /* beside it */
     struct agent_cache *agents;
     struct geo *geo; /* a reference of its own, or NULL */
     struct metric_set *metrics;

@@ -65,8 +65,8 @@ void pages_respond(struct request_context *context, uint16_t status, struct slic
     ENSURE(http_respond(context->out, &response));
 }
 
-void pages_error(struct request_context *context, enum destination_page page) {
-    const struct page_text *text = text_of(page);
+static void respond_with_text(struct request_context *context, const struct page_text *text,
+                              struct slice extra) {
     struct buf html = buf_over(context->worker->page_bytes, PAGE_BYTES_MAX);
     buf_printf(&html,
                "<!doctype html>\n<html lang=\"es\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -75,8 +75,21 @@ void pages_error(struct request_context *context, enum destination_page page) {
                "<h1>%s</h1>\n<p>%s</p>\n<div lang=\"en\">\n<h2>%s</h2>\n<p>%s</p>\n</div>\n"
                "</body>\n</html>\n",
                text->title_es, text->title_es, text->text_es, text->title_en, text->text_en);
-    pages_respond(context, text->status, PAGE_HTML, buf_slice(&html),
-                  page == PAGE_BUSY ? SLICE("Retry-After: 1\r\n") : SLICE_EMPTY);
+    pages_respond(context, text->status, PAGE_HTML, buf_slice(&html), extra);
+}
+
+void pages_error(struct request_context *context, enum destination_page page) {
+    respond_with_text(context, text_of(page),
+                      page == PAGE_BUSY ? SLICE("Retry-After: 1\r\n") : SLICE_EMPTY);
+}
+
+void pages_mistyped(struct request_context *context) {
+    static const struct page_text mistyped = {
+        404, "Este enlace tiene un error de escritura",
+        "Una letra o un número no coincide. Revísalo, o pídelo de nuevo a quien te lo compartió.",
+        "This link has a typing mistake",
+        "A letter or a digit is not right. Check the link, or ask for it again."};
+    respond_with_text(context, &mistyped, SLICE_EMPTY);
 }
 
 void pages_method_not_allowed(struct request_context *context) {

@@ -29,6 +29,9 @@ void pages_respond(struct request_context *context, uint16_t status, struct slic
 /* 404, 410 (which says why) or 503 with Retry-After. */
 void pages_error(struct request_context *context, enum destination_page page);
 
+/* 404 to a code that is no link and looks like a made one with a mistake in it (link/code.h). */
+void pages_mistyped(struct request_context *context);
+
 /* 405 with Allow. */
 void pages_method_not_allowed(struct request_context *context);
 

@@ -18,6 +18,7 @@
 #include "base/ulid.h"
 #include "click/click.h"
 #include "click/journal.h"
+#include "click/tally.h"
 #include "client.h"
 #include "decide/agent.h"
 #include "decide/destination.h"
@@ -309,10 +310,11 @@ static void record(struct tap *tap, const struct decision *decision) {
                  [CLICK_SOURCE] = source_of(request->query, source, sizeof(source))},
     };
     size_t size = click_encode(&click, worker->payload);
-    uint64_t sequence;
+    uint64_t sequence = 0;
     struct slice payload = slice_make((const char *)worker->payload, size);
-    enum journal_append_result result = journal_append(worker->journal, payload, &sequence);
-    (void)result; /* a full journal counts and logs what it loses; the friend is not to wait */
+    /* A full journal counts and logs what it loses; the friend is not to wait. */
+    bool is_kept = journal_append(worker->journal, payload, &sequence) == JOURNAL_APPENDED;
+    tally_count(worker->tally, decision->at_ms, is_kept ? sequence : 0);
 }
 
 /* --- reply ---------------------------------------------------------------------------------- */
@@ -321,7 +323,10 @@ static void reply(struct tap *tap, const struct decision *decision) {
     struct request_context *context = &tap->context;
     struct edge_worker *worker = context->worker;
     const struct destination *destination = &decision->destination;
-    if (destination->page != PAGE_NONE) {
+    if (destination->page == PAGE_NOT_FOUND && tap->resolution.link == NULL &&
+        code_is_mistyped(tap->code)) {
+        pages_mistyped(context);
+    } else if (destination->page != PAGE_NONE) {
         pages_error(context, destination->page);
     } else if (decision->agent.class == AGENT_PREVIEW) {
         pages_preview(context, tap->code, destination->campaign, decision->client.is_https);

@@ -4,6 +4,10 @@
  * The socket never blocks; poll(2) waits, so that every wait has the deadline of its call. While
  * commands are being sent, replies are taken in: a server (or a proxy before it) that stops
  * reading until its replies are read cannot lock the two of us up, however long the pipeline.
+ *
+ *   socket ► input ► reader ► replies        or        socket ► input ◄► lent: raw replies
+ *
+ * A raw reply is lent in the very buffer that it arrived in: the next ones arrive in the other.
  */
 #include "redis/pipe.h"
 
@@ -23,11 +27,14 @@
 #include "resp.h"
 
 enum {
-    READ_BYTES = 64 * 1024,
+    READ_BYTES = 128 * 1024,
     REPLY_BYTES_MAX = 256 * 1024 * 1024, /* also of all replies not yet asked for */
     REPLY_ELEMENTS_MAX = 4 * 1024 * 1024,
+    INPUT_BYTES_MAX = REPLY_BYTES_MAX + READ_BYTES,
     RESOLVE_POLL_NS = 2 * 1000 * 1000,
 };
+
+static const char too_large[] = "a reply larger than is allowed";
 
 struct redis_pipe {
     struct redis_url url;
@@ -36,8 +43,11 @@ struct redis_pipe {
     int fd; /* -1: not connected */
     struct resp_reader *reader;
     struct buf output;
-    size_t sent;    /* of output */
-    size_t pending; /* replies still to be read */
+    size_t sent;      /* of output */
+    size_t pending;   /* replies still to be read */
+    struct buf input; /* arrived, and neither given to the reader nor lent */
+    struct buf lent;  /* begins with the raw reply that was read last */
+    bool is_parsing;  /* the reader may have bytes of a reply that is still to be read */
 };
 
 static int dial(struct redis_pipe *pipe, uint64_t deadline_ns, struct err *err);
@@ -59,6 +69,8 @@ struct redis_pipe *redis_pipe_create(const struct redis_url *url, uint32_t timeo
     pipe->fd = -1;
     redis_url_describe(url, pipe->place, sizeof(pipe->place));
     buf_init(&pipe->output, REDIS_PIPE_QUEUE_BYTES_MAX);
+    buf_init(&pipe->input, INPUT_BYTES_MAX);
+    buf_init(&pipe->lent, INPUT_BYTES_MAX);
     return pipe;
 }
 
@@ -67,6 +79,8 @@ void redis_pipe_destroy(struct redis_pipe **pipe) {
         redis_pipe_disconnect(*pipe);
         resp_reader_destroy(&(*pipe)->reader);
         buf_fini(&(*pipe)->output);
+        buf_fini(&(*pipe)->input);
+        buf_fini(&(*pipe)->lent);
         free(*pipe);
         *pipe = NULL;
     }
@@ -98,8 +112,10 @@ void redis_pipe_disconnect(struct redis_pipe *pipe) {
         pipe->fd = -1;
     }
     buf_clear(&pipe->output);
+    buf_clear(&pipe->input);
     pipe->sent = 0;
     pipe->pending = 0;
+    pipe->is_parsing = false;
 }
 
 bool redis_pipe_append(struct redis_pipe *pipe, size_t argument_count,
@@ -145,6 +161,7 @@ const struct redis_reply *redis_pipe_read(struct redis_pipe *pipe, struct err *e
         switch (resp_reader_next(pipe->reader, &reply)) {
         case RESP_REPLY:
             pipe->pending--;
+            pipe->is_parsing = pipe->pending > 0;
             return reply;
         case RESP_BROKEN:
             fail(pipe, err, "malformed or too large a reply");
@@ -152,8 +169,61 @@ const struct redis_reply *redis_pipe_read(struct redis_pipe *pipe, struct err *e
         case RESP_MORE:
             break;
         }
-        if (!wait_for(pipe, POLLIN, deadline_ns, err) || !take_in(pipe, err)) {
+        if (pipe->input.size > 0) {
+            pipe->is_parsing = true;
+            if (!resp_reader_feed(pipe->reader, pipe->input.data, pipe->input.size)) {
+                fail(pipe, err, too_large);
+                return NULL;
+            }
+            buf_clear(&pipe->input);
+        } else if (!wait_for(pipe, POLLIN, deadline_ns, err) || !take_in(pipe, err)) {
             return NULL;
+        }
+    }
+}
+
+/* The reply of this size, at the front of the input, is lent; what follows it stays. */
+static struct slice lend(struct redis_pipe *pipe, size_t size) {
+    struct buf lent = pipe->input;
+    pipe->input = pipe->lent;
+    pipe->lent = lent;
+    buf_clear(&pipe->input);
+    ENSURE(buf_append_bytes(&pipe->input, lent.data + size, lent.size - size));
+    pipe->pending--;
+    return slice_make(lent.data, size);
+}
+
+struct slice redis_pipe_read_raw(struct redis_pipe *pipe, size_t reply_bytes_max, struct err *err) {
+    if (pipe->fd < 0) {
+        err_set(err, "Redis at %s: not connected", pipe->place);
+        return SLICE_EMPTY;
+    }
+    ENSURE(pipe->pending > 0 && !pipe->is_parsing);
+    if (pipe->output.size > 0 && !send_queued(pipe, err)) {
+        return SLICE_EMPTY;
+    }
+    struct resp_walk walk = {0};
+    uint64_t deadline_ns = deadline_of(pipe);
+    for (;;) {
+        switch (resp_walk(&walk, buf_slice(&pipe->input))) {
+        case RESP_REPLY:
+            if (walk.at <= reply_bytes_max) {
+                return lend(pipe, walk.at);
+            }
+            fail(pipe, err, too_large);
+            return SLICE_EMPTY;
+        case RESP_BROKEN:
+            fail(pipe, err, "a malformed reply");
+            return SLICE_EMPTY;
+        case RESP_MORE:
+            break;
+        }
+        if (pipe->input.size > reply_bytes_max) {
+            fail(pipe, err, too_large);
+            return SLICE_EMPTY;
+        }
+        if (!wait_for(pipe, POLLIN, deadline_ns, err) || !take_in(pipe, err)) {
+            return SLICE_EMPTY;
         }
     }
 }
@@ -264,16 +334,18 @@ static bool send_queued(struct redis_pipe *pipe, struct err *err) {
 
 /* What there is to read now, if anything. */
 static bool take_in(struct redis_pipe *pipe, struct err *err) {
-    char bytes[READ_BYTES];
-    ssize_t n = recv(pipe->fd, bytes, sizeof(bytes), 0);
+    if (!buf_reserve(&pipe->input, READ_BYTES)) {
+        return fail(pipe, err, too_large);
+    }
+    ssize_t n = recv(pipe->fd, pipe->input.data + pipe->input.size, READ_BYTES, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return true;
     }
     if (n <= 0) {
         return fail(pipe, err, n == 0 ? "the connection was closed" : strerror(errno));
     }
-    return resp_reader_feed(pipe->reader, bytes, (size_t)n) ||
-           fail(pipe, err, "a reply larger than is allowed");
+    pipe->input.size += (size_t)n;
+    return true;
 }
 
 static bool wait_for(struct redis_pipe *pipe, short what, uint64_t deadline_ns, struct err *err) {

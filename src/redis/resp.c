@@ -307,3 +307,62 @@ static void *create_string_noticed(const redisReadTask *task, char *text, size_t
     }
     return reader->create_string(task, text, size);
 }
+
+/* ---- finding the end ---- */
+
+enum walk_line { LINE_ITEM, LINE_MORE, LINE_BROKEN };
+
+/* The line at line..end: how many items it announces, and where the next one begins. */
+static enum walk_line walk_line(const char *line, const char *end, uint64_t *items,
+                                const char **next) {
+    const char *c = line + 1;
+    uint64_t number = 0;
+    *items = 0;
+    if (*line == '+' || *line == '-' || *line == ':') {
+        const char *feed = memchr(c, '\n', (size_t)(end - c));
+        *next = feed != NULL ? feed + 1 : NULL;
+        return feed != NULL ? LINE_ITEM : LINE_MORE;
+    }
+    bool is_nil = c < end && *c == '-';
+    for (c += is_nil; c < end && *c >= '0' && *c <= '9' && number < INT32_MAX; c++) {
+        number = number * 10 + (uint64_t)(*c - '0');
+    }
+    if (c + 1 >= end) {
+        return c - line < HEADER_BYTES_MAX ? LINE_MORE : LINE_BROKEN;
+    }
+    if ((*line != '$' && *line != '*') || c == line + 1 + is_nil || c[0] != '\r' || c[1] != '\n' ||
+        number > INT32_MAX || (is_nil && number != 1)) {
+        return LINE_BROKEN;
+    }
+    *next = c + 2;
+    if (*line == '*') {
+        *items = is_nil ? 0 : number;
+    } else if (!is_nil) {
+        *next = number + 2 <= (uint64_t)(end - *next) ? *next + number + 2 : NULL;
+    }
+    return *next != NULL ? LINE_ITEM : LINE_MORE;
+}
+
+enum resp_result resp_walk(struct resp_walk *walk, struct slice input) {
+    const char *end = input.data + input.size;
+    uint64_t items = walk->is_begun ? walk->items : 1;
+    const char *at = input.data + walk->at;
+    enum walk_line result = LINE_ITEM;
+    while (items > 0 && at < end) {
+        uint64_t more;
+        const char *next;
+        result = walk_line(at, end, &more, &next);
+        if (result != LINE_ITEM) {
+            break;
+        }
+        items += more - 1;
+        at = next;
+    }
+    walk->is_begun = true;
+    walk->items = items;
+    walk->at = (size_t)(at - input.data);
+    if (result == LINE_BROKEN) {
+        return RESP_BROKEN;
+    }
+    return items == 0 ? RESP_REPLY : RESP_MORE;
+}

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/defs.h"
@@ -50,6 +51,17 @@ enum resp_result {
 /* The next reply, valid until the next call on this reader. */
 MUST_CHECK enum resp_result resp_reader_next(struct resp_reader *reader,
                                              const struct redis_reply **reply);
+
+/* Finds where a reply ends, for those who read its bytes themselves: no objects are made, nothing
+ * is bounded. Zero a walk before the first byte of a reply; input then holds the reply's bytes from
+ * its first one on, more of them with every call. RESP_REPLY: walk->at is its size. */
+struct resp_walk {
+    size_t at;      /* everything before belongs to the reply */
+    uint64_t items; /* lines and strings still to come, beyond the first */
+    bool is_begun;
+};
+
+MUST_CHECK enum resp_result resp_walk(struct resp_walk *walk, struct slice input);
 
 /* Whether a reply is arriving that will read as TOOLARGE. */
 bool resp_reader_is_skipping(const struct resp_reader *reader);

@@ -27,16 +27,25 @@ struct cell cell_of(const struct click *click, int hour) {
 
 /* A lone CELL_OTHER stays: it is ours. In a click it cannot be, since '?' takes its place when the
  * text is longer, and a text of that one byte says nothing that anybody could miss. */
+bool cell_clean(char *text, size_t size) {
+    bool is_changed = false;
+    if (size == 1 && text[0] == CELL_OTHER) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < ' ' || c == 0x7F) {
+            text[i] = '?';
+            is_changed = true;
+        }
+    }
+    return is_changed;
+}
+
 static void append_text(struct buf *out, struct slice text) {
     size_t begin = out->size;
-    if (!buf_append(out, text) || (text.size == 1 && text.data[0] == CELL_OTHER)) {
-        return;
-    }
-    for (size_t i = begin; i < out->size; i++) {
-        unsigned char c = (unsigned char)out->data[i];
-        if (c < ' ' || c == 0x7F) {
-            out->data[i] = '?';
-        }
+    if (buf_append(out, text)) {
+        cell_clean(out->data + begin, text.size);
     }
 }
 

@@ -14,7 +14,7 @@ THIRD_PARTIES = {
     r"librdkafka/": r"^src/click/queue_kafka\w*\.[ch]$",
     r"ini\.h": r"^src/conf/",
     r"jansson": r"^src/(base|api|cmd)/",
-    r"openssl/": r"^src/click/",
+    r"openssl/": r"^src/(click|api)/",
     r"sodium": r"^src/(base|decide)/",
     r"xxhash|xxh3": r"^src/base/",
     r"jemalloc/": r"^src/(main\.c|cmd/|api/)",

@@ -107,7 +107,7 @@ def test_every_journaled_tap_is_accounted_for(shared):
 
 
 @pytest.mark.parametrize("path, status", [("/", 404), ("/nothing", 404), ("/healthz/x", 404),
-                                          ("/v1/stats", 404)])
+                                          ("/v2/stats", 404)])
 def test_what_is_not_there_is_a_404(shared, path, status):
     assert shared.brinco.admin(path)[0] == status
 

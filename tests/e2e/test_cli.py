@@ -13,9 +13,10 @@ OK, PARTIAL, USAGE = 0, 1, 2
 IMPORT_LINKS = int(os.environ.get("BRINCO_IMPORT_LINKS", 100_000))
 
 SUBCOMMANDS = ["", "serve", "config", "link", "campaign", "journal",
-               *(f"link {verb}" for verb in "set get list pause resume delete import".split()),
+               *(f"link {verb}" for verb in "new set get list pause resume delete import".split()),
                *(f"campaign {verb}" for verb in "set get list delete".split()),
-               *(f"journal {verb}" for verb in "ls dump verify".split())]
+               *(f"journal {verb}" for verb in "ls dump verify".split()),
+               "stats", "stats top", "stats live"]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ What must come out is added up here, from what was sent alone.
 import collections
 import csv
 import datetime
+import email.utils
 import io
 import itertools
 import json
@@ -24,8 +25,8 @@ from test_fields import make_database
 
 MADRID = zoneinfo.ZoneInfo("Europe/Madrid")
 FIRST, LAST = datetime.date(2026, 10, 1), datetime.date(2026, 10, 31)
-HOURS = (0, 2, 9, 14, 21, 23)
-TAPS_AN_HOUR = 6
+HOURS = (0, 2, 14, 23)
+TAPS_AN_HOUR = 8
 
 NETWORKS = {"189.203.0.0/16": ("MX", "CMX"), "8.8.8.0/24": ("US", "CA"), "81.40.0.0/16": ("ES", "")}
 ADDRESSES = ([f"189.203.7.{n}" for n in range(1, 6)] + ["8.8.8.8", "8.8.8.9", "81.40.3.4"] +
@@ -38,7 +39,7 @@ AGENTS = {
     agents.ANDROID: ("human", "android", "chrome", "none"),
     agents.IPHONE: ("human", "ios", "safari", "none"),
     agents.WINDOWS: ("human", "windows", "chrome", "none"),
-    agents.INSTAGRAM_ANDROID: ("human", "android", "chrome", "instagram"),
+    agents.INSTAGRAM_ANDROID: ("human", "android", "webview", "instagram"),
     agents.PREVIEWS["whatsapp"]: ("preview", None, None, None),
     agents.BOTS["uptime"]: ("bot", None, None, None),
 }
@@ -125,6 +126,12 @@ def steps():
         day += datetime.timedelta(days=1)
 
 
+def has_come(connection, when):
+    """Whether the worker has looked at its clock since it was moved: it does so now and then."""
+    reply = connection.ask(request("/-/healthz"))
+    return email.utils.parsedate_to_datetime(reply.header("Date")) >= when
+
+
 class Month:
     """The system after the month, and every tap of it."""
 
@@ -138,6 +145,7 @@ class Month:
         for when in steps():
             self.clock.set(when.timestamp())
             with Connection(self.system.brinco.port) as connection:
+                wait_for(lambda: has_come(connection, when), what="the clock is looked at")
                 for _ in range(TAPS_AN_HOUR):
                     tap = Tap(chance, when)
                     tap.send(connection)
@@ -147,6 +155,7 @@ class Month:
         wait_for(lambda: self.ask("", interval="total")["totals"], what="any total")
         wait_for(lambda: self.total() == len(self.taps),
                  what=lambda: f"{self.total()} of {len(self.taps)} counted")
+        wait_for(lambda: self.ask("")["complete"], what="the edge is heard")
         self.platform_of = {agent: self.platform_of_kind(kind)
                             for agent, (kind, platform, _, _) in AGENTS.items()
                             if platform is None}
@@ -173,7 +182,7 @@ def month(make_module_system, tmp_path_factory):
     clock.set(datetime.datetime(2026, 9, 30, 12, tzinfo=MADRID).timestamp())
     system = make_module_system(
         start=False, clock=clock, serve__roles="edge collector api",
-        edge__trusted_proxies="127.0.0.0/8", geo__database=database,
+        edge__workers=1, edge__trusted_proxies="127.0.0.0/8", geo__database=database,
         stats__timezone="Europe/Madrid")
     system.campaign("autumn")
     system.link("AUTUMN1", campaign="autumn")
@@ -274,9 +283,13 @@ def test_people_of_a_day_are_its_visitors_and_a_range_sums_its_days(month, path,
         if belongs(tap) and tap.kind == "human":
             people[tap.when.date().isoformat()].add(tap.visitor)
     report = month.ask(path, interval="day")
-    assert {row["time"]: row["people"] for row in report["rows"] if row["people"]} == {
-        day: len(visitors) for day, visitors in people.items()}
-    assert report["totals"]["people"] == sum(len(visitors) for visitors in people.values())
+    shown = {row["time"]: row["people"] for row in report["rows"] if row["people"]}
+    assert shown.keys() == people.keys()
+    for day, visitors in people.items():
+        # A HyperLogLog may take two visitors for one; a link's first eight are counted one by one.
+        is_exact = path.startswith("links/") and len(visitors) <= 8
+        assert abs(shown[day] - len(visitors)) <= (0 if is_exact else 1), day
+    assert report["totals"]["people"] == sum(shown.values())
     assert "sum" in report["people_are"]
 
 
@@ -310,7 +323,8 @@ def test_the_top_codes_are_those_with_the_most_clicks(month, code):
 
 @pytest.mark.parametrize("path, words", [
     ("", ["--all"]), ("campaigns/spring", ["--campaign", "spring"]), ("links/AB12CD", ["AB12CD"])])
-@pytest.mark.parametrize("more", [{}, {"by": "country,platform"}, {"filter": "country:MX"}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"by": "country,platform"}, {"filter": "country:MX"}],
+                         ids=str)
 def test_api_csv_and_command_line_say_the_same(month, path, words, more):
     choices = {"from": FIRST, "to": LAST, **more}
     options = [word for name, value in choices.items() for word in (f"--{name}", value)]
@@ -322,7 +336,8 @@ def test_api_csv_and_command_line_say_the_same(month, path, words, more):
         del answer["data_through"]
     assert shown == report
     table = month.system.brinco.cli("stats", *words, *options, *zone, "--csv").stdout
-    assert table == month.api.get(f"/v1/stats/{path}".rstrip("/"), **choices, format="csv")
+    answer = month.api.get(f"/v1/stats/{path}".rstrip("/"), **choices, format="csv")
+    assert table == answer.replace("\r\n", "\n")  # as subprocess reads text
     lists = more["by"].split(",") if "by" in more else []
     rows = list(csv.DictReader(io.StringIO(table)))
     assert len(rows) == len(report["rows"])

@@ -9,7 +9,7 @@ import pytest
 
 from harness import agents, clicks
 from harness.brinco import PROGRAM, ROOT
-from harness.http import tap
+from harness.http import Connection, request, tap
 from harness.redis_server import RedisServer
 from harness.wait import Port, wait_for
 
@@ -23,7 +23,7 @@ class Run:
     def __init__(self, directory, port, api_port):
         self.log = directory / "run.log"
         self.data = directory / "data"
-        self.port = port
+        self.port, self.api_port = port, api_port
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [ROOT / "scripts/run", "--data", self.data, "--port", str(port), "--api-port",
@@ -66,6 +66,17 @@ def run(place):
         port.close()
 
 
+def ask_the_api(run):
+    """With the address and the token that were printed, which is kept for oneself alone."""
+    token = re.search(r"Its token +(brinco_\S+)", run.said())[1]
+    assert f"http://127.0.0.1:{run.api_port}/v1\n" in run.said()
+    assert (run.data / "api-token").stat().st_mode & 0o777 == 0o600
+    assert (run.data / "api-token").read_text().strip() == token
+    with Connection(run.api_port) as connection:
+        assert connection.ask(request("/v1/links/DEMO01", headers=[
+            f"Authorization: Bearer {token}"])).status == 200
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_run_ends_with_a_link_to_tap_and_leaves_nothing_running(run, stop):
     run.ready()
@@ -79,6 +90,7 @@ def test_run_ends_with_a_link_to_tap_and_leaves_nothing_running(run, stop):
     assert {entry["outcome"] for entry in entries} == {"play_store", "app_store", "web"}
     keys.connection_pool.disconnect()
 
+    ask_the_api(run)
     os.killpg(run.process.pid, stop)  # a terminal sends Ctrl-C to the whole group
     assert run.process.wait(30) == 0
     wait_for(lambda: processes_of(run.data) == [], 10, lambda: processes_of(run.data))

@@ -5,6 +5,13 @@ import json
 import urllib.parse
 
 
+def api_only(make_system, **options):
+    """A system whose server has no other role, so that nothing else asks Redis."""
+    system = make_system(start=False, serve__roles="api", **options)
+    system.brinco.start(wait=False).ready()
+    return system
+
+
 class Api:
     """With a token of its own, made on the command line."""
 

@@ -21,30 +21,30 @@ static void assert_drawn(struct progress_state state, uint64_t elapsed_ns, const
 
 static void the_bar_follows_the_bytes(void **state) {
     (void)state;
-    assert_drawn((struct progress_state){0, 1000, 0}, 0,
+    assert_drawn((struct progress_state){0, 1000, 0, NULL}, 0,
                  "[                        ]   0%  0 links, 0/s");
-    assert_drawn((struct progress_state){500, 1000, 1234567}, SECOND_NS,
+    assert_drawn((struct progress_state){500, 1000, 1234567, NULL}, SECOND_NS,
                  "[############            ]  50%  1,234,567 links, 1,234,567/s");
-    assert_drawn((struct progress_state){1000, 1000, 999}, 2 * (uint64_t)SECOND_NS,
+    assert_drawn((struct progress_state){1000, 1000, 999, NULL}, 2 * (uint64_t)SECOND_NS,
                  "[########################] 100%  999 links, 499/s");
 }
 
 static void a_file_that_grew_stays_within_the_bar(void **state) {
     (void)state;
-    assert_drawn((struct progress_state){3000, 1000, 1000}, SECOND_NS,
+    assert_drawn((struct progress_state){3000, 1000, 1000, NULL}, SECOND_NS,
                  "[########################] 100%  1,000 links, 1,000/s");
 }
 
 static void a_pipe_has_no_bar(void **state) {
     (void)state;
-    assert_drawn((struct progress_state){500, 0, 20}, SECOND_NS / 2, "20 links, 40/s");
+    assert_drawn((struct progress_state){500, 0, 20, NULL}, SECOND_NS / 2, "20 links, 40/s");
 }
 
 static void nothing_is_drawn_where_there_is_no_terminal(void **state) {
     (void)state;
     struct progress progress;
     progress_init(&progress, false, 0);
-    progress_show(&progress, &(struct progress_state){1, 2, 3}, SECOND_NS);
+    progress_show(&progress, &(struct progress_state){1, 2, 3, NULL}, SECOND_NS);
     assert_false(progress.visible);
 }
 
@@ -70,7 +70,7 @@ static void it_is_wiped_once_for_a_line(void **state) {
     progress_init(&progress, true, 0);
     capture_begin(&capture, STDERR_FILENO);
     progress_clear(&progress);
-    progress_show(&progress, &(struct progress_state){1, 0, 3}, SECOND_NS);
+    progress_show(&progress, &(struct progress_state){1, 0, 3, NULL}, SECOND_NS);
     progress_clear(&progress);
     progress_clear(&progress);
     capture_end(&capture);

@@ -17,18 +17,18 @@
 static const char *const names[] = {"campaign", "owner", "starts_at"};
 enum { NAME_COUNT = 3 };
 
-static struct show_object object_of(const struct slice values[NAME_COUNT]) {
-    return (struct show_object){.id_name = "code",
+static struct record_view object_of(const struct slice values[NAME_COUNT]) {
+    return (struct record_view){.id_name = "code",
                                 .id = SLICE("AB12"),
                                 .names = names,
                                 .values = values,
                                 .count = NAME_COUNT};
 }
 
-static void assert_shown(void (*show)(const struct show_object *object),
+static void assert_shown(void (*show)(const struct record_view *object),
                          const struct slice values[NAME_COUNT], const char *expected) {
     struct capture capture;
-    struct show_object object = object_of(values);
+    struct record_view object = object_of(values);
     capture_begin(&capture, STDOUT_FILENO);
     show(&object);
     capture_end(&capture);
@@ -77,7 +77,7 @@ static void rows_are_padded_but_for_the_last_column(void **state) {
     const struct slice values[] = {SLICE("spring"), SLICE_EMPTY, SLICE_EMPTY};
     const size_t columns[] = {0, 1};
     struct capture capture;
-    struct show_object object = object_of(values);
+    struct record_view object = object_of(values);
     capture_begin(&capture, STDOUT_FILENO);
     show_row_header(&object, columns, 2);
     show_row(&object, columns, 2);
@@ -92,7 +92,7 @@ static void a_long_value_is_cut_in_text_and_whole_in_json(void **state) {
     char *text = malloc(SIZE);
     memset(text, 'x', SIZE);
     const struct slice values[] = {slice_make(text, SIZE), SLICE_EMPTY, SLICE_EMPTY};
-    struct show_object object = object_of(values);
+    struct record_view object = object_of(values);
     struct capture capture;
     capture_begin(&capture, STDOUT_FILENO);
     show_text(&object);

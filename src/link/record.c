@@ -1,0 +1,167 @@
+/*
+ * record.c - names, JSON and checks of links and campaigns.
+ */
+#include "link/record.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "field.h"
+#include "link/store.h"
+#include "link/template.h"
+#include "scheme.h"
+
+#define FIELD_NAME(name, text) text,
+static const char *const link_names[] = {LINK_FIELDS(FIELD_NAME)};
+static const char *const campaign_names[] = {CAMPAIGN_FIELDS(FIELD_NAME)};
+#undef FIELD_NAME
+
+static const struct record_shape shapes[] = {
+    [RECORD_LINK] = {"link", "code", "code", {"link:", 5}, link_names, LINK_FIELD_COUNT},
+    [RECORD_CAMPAIGN] =
+        {"campaign", "id", "campaign", {"campaign:", 9}, campaign_names, CAMPAIGN_FIELD_COUNT},
+};
+
+static bool check_link(const struct record_change *change, size_t *field, struct err *err);
+static bool check_campaign(const struct record_change *change, size_t *field, struct err *err);
+
+const struct record_shape *record_shape(enum record_kind kind) {
+    return &shapes[kind];
+}
+
+int record_find_field(enum record_kind kind, struct slice name) {
+    const struct record_shape *shape = record_shape(kind);
+    if (slice_equal(name, slice_of(shape->id_name))) {
+        return RECORD_ID;
+    }
+    for (size_t i = 0; i < shape->count; i++) {
+        if (slice_equal(name, slice_of(shape->names[i]))) {
+            return (int)i;
+        }
+    }
+    return RECORD_UNKNOWN;
+}
+
+bool record_is_time(const char *name) {
+    size_t size = strlen(name);
+    return size > 3 && strcmp(name + size - 3, "_at") == 0;
+}
+
+bool record_read_time(const char *name, struct slice value, uint64_t *seconds) {
+    return record_is_time(name) && slice_to_u64(value, FIELD_SECONDS_MAX, seconds);
+}
+
+/* --- JSON ----------------------------------------------------------------------------------- */
+
+struct record_view record_view(enum record_kind kind, struct slice id, const struct slice *values) {
+    const struct record_shape *shape = record_shape(kind);
+    return (struct record_view){.id_name = shape->id_name,
+                                .id = id,
+                                .names = shape->names,
+                                .values = values,
+                                .count = shape->count};
+}
+
+struct record_view record_view_link(struct slice code, const struct link_fields *fields) {
+    return record_view(RECORD_LINK, code, fields->value);
+}
+
+struct record_view record_view_campaign(struct slice id, const struct campaign_fields *fields) {
+    return record_view(RECORD_CAMPAIGN, id, fields->value);
+}
+
+static void append_member(const char *name, struct slice value, struct buf *out) {
+    uint64_t seconds;
+    if (record_read_time(name, value, &seconds)) {
+        buf_printf(out, ",\"%s\":%" PRIu64, name, seconds);
+        return;
+    }
+    buf_printf(out, ",\"%s\":\"", name);
+    buf_append_json(out, value);
+    buf_append_char(out, '"');
+}
+
+bool record_json(const struct record_view *view, struct buf *out) {
+    buf_printf(out, "{\"%s\":\"", view->id_name);
+    buf_append_json(out, view->id);
+    buf_append_char(out, '"');
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->values[i].data != NULL) {
+            append_member(view->names[i], view->values[i], out);
+        }
+    }
+    buf_append_char(out, '}');
+    return !out->overflowed;
+}
+
+/* --- checks --------------------------------------------------------------------------------- */
+
+bool record_check(const struct record_change *change, size_t *field, struct err *err) {
+    size_t ignored;
+    field = field != NULL ? field : &ignored;
+    return (change->kind == RECORD_LINK ? check_link : check_campaign)(change, field, err);
+}
+
+static bool is_checked(const struct record_change *change, size_t field) {
+    return (change->given & 1U << field) != 0 ||
+           !slice_equal(change->before[field], change->after[field]);
+}
+
+/* A url that stays must suit a campaign that does not. */
+static bool check_link(const struct record_change *change, size_t *field, struct err *err) {
+    const struct slice *after = change->after;
+    *field = LINK_FIELD_CAMPAIGN;
+    if (after[LINK_FIELD_CAMPAIGN].size == 0 && after[LINK_FIELD_URL].size == 0) {
+        return err_set(err, "it would lead nowhere: a link needs a campaign or a url");
+    }
+    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
+        bool is_asked = is_checked(change, i) ||
+                        (i == LINK_FIELD_URL && is_checked(change, LINK_FIELD_CAMPAIGN));
+        *field = i;
+        if (is_asked && !link_field_check((enum link_field)i, after[i], change->schemes, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A list that makes no sense (written by other hands) allows nothing, as when it is read. */
+static struct slice sensible(struct slice schemes) {
+    return scheme_list_check(schemes, NULL) ? schemes : SLICE_EMPTY;
+}
+
+/* Other schemes must still allow the templates that stay. Those that make no sense anyway are not
+ * in the way. */
+static bool check_schemes(const struct record_change *change, struct err *err) {
+    static const enum campaign_field templates[] = {CAMPAIGN_FIELD_ANDROID, CAMPAIGN_FIELD_IOS,
+                                                    CAMPAIGN_FIELD_WEB, CAMPAIGN_FIELD_FALLBACK};
+    struct slice before = change->before[CAMPAIGN_FIELD_SCHEMES];
+    struct slice after = change->after[CAMPAIGN_FIELD_SCHEMES];
+    for (size_t i = 0; i < ARRAY_COUNT(templates); i++) {
+        struct slice stays = change->after[templates[i]];
+        if (stays.size > 0 && !is_checked(change, templates[i]) &&
+            template_scheme_is_allowed(stays, before) &&
+            !template_scheme_is_allowed(stays, after)) {
+            const char *name = campaign_field_name(templates[i]);
+            return err_set(err, "schemes: without the one that %s uses; change %s first", name,
+                           name);
+        }
+    }
+    return true;
+}
+
+static bool check_campaign(const struct record_change *change, size_t *field, struct err *err) {
+    struct slice schemes = sensible(change->after[CAMPAIGN_FIELD_SCHEMES]);
+    for (size_t i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
+        *field = i;
+        if (is_checked(change, i) &&
+            !campaign_field_check((enum campaign_field)i, change->after[i], schemes, err)) {
+            return false;
+        }
+    }
+    *field = CAMPAIGN_FIELD_SCHEMES;
+    return !is_checked(change, CAMPAIGN_FIELD_SCHEMES) || check_schemes(change, err);
+}

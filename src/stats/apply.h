@@ -1,0 +1,84 @@
+/*
+ * apply.h - the scripts that Redis runs for the collector, and what they answered.
+ *
+ *   apply_open ► apply_pack (batch) ► apply_send ► … ► apply_wait ► apply_pack …
+ *
+ * A script is called by its digest. Redis forgets scripts (SCRIPT FLUSH, a restart); then it is
+ * sent whole, once. While a batch is with Redis, the next one may be folded.
+ *
+ * Threads   One at a time.
+ * Limits    One batch with Redis at a time.
+ */
+#ifndef STATS_APPLY_H
+#define STATS_APPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/defs.h"
+#include "base/slice.h"
+#include "entries.h"
+
+struct apply;
+struct err;
+struct fold;
+struct fold_people;
+struct redis_pipe;
+
+struct apply_options {
+    struct redis_pipe *pipe; /* outlives it; nobody else's replies may be awaited on it */
+    struct slice key_prefix;
+    struct slice zone;
+};
+
+struct apply *apply_create(const struct apply_options *options);
+void apply_destroy(struct apply **apply);
+
+enum apply_result {
+    APPLY_DONE,
+    APPLY_OTHER_MARK,  /* nothing was written: the stream's mark is not the one expected */
+    APPLY_OTHER_ZONE,  /* nothing was written: the rollups are of another time zone */
+    APPLY_REFUSED,     /* nothing was written: out of memory, read-only, loading; err says what */
+    APPLY_UNREACHABLE, /* nothing is known */
+};
+
+/* Loads the scripts. The pipe must be connected; do it anew with every connection. */
+MUST_CHECK enum apply_result apply_open(struct apply *apply, struct err *err);
+
+/* A batch of a stream. */
+struct apply_batch {
+    struct slice stream;  /* its key */
+    struct entry_id mark; /* what must be counted so far; 0-0: nothing, or no mark */
+    bool has_mark;
+    struct fold *fold; /* not empty */
+    struct fold_people *people;
+    uint32_t retain_days;
+};
+
+/* Writes the batch down, so that the fold can be cleared. False when it is too large, which its own
+ * limits should not allow. */
+MUST_CHECK bool apply_pack(struct apply *apply, const struct apply_batch *batch);
+
+/* Sends what was written down. False and err: unreachable. */
+MUST_CHECK bool apply_send(struct apply *apply, struct err *err);
+
+struct apply_outcome {
+    char other[ENTRY_ID_BYTES + 80]; /* the mark (empty: none) or zone that is there */
+    uint64_t folded;                 /* taps some of whose texts were given up */
+    uint64_t damaged;                /* keys and fields that could not be added to */
+    char where[512];                 /* the first of them, and why */
+};
+
+MUST_CHECK enum apply_result apply_wait(struct apply *apply, struct apply_outcome *outcome,
+                                        struct err *err);
+
+enum apply_script { APPLY_BATCH, APPLY_TRIM, APPLY_FORGET, APPLY_COMPACT, APPLY_SCRIPTS };
+
+enum { APPLY_ARGUMENTS_MAX = 12 };
+
+/* Calls one of the small scripts, which answer with a number. Redis' errors are APPLY_REFUSED. */
+MUST_CHECK enum apply_result apply_call(struct apply *apply, enum apply_script script,
+                                        const struct slice *arguments, int64_t *number,
+                                        struct err *err);
+
+#endif

@@ -1,0 +1,32 @@
+-- apply_forget.lua - lets go of a stream that has been silent for longer than entries are kept.
+--
+-- ARGV  1 redis.prefix   2 stream   3 Unix milliseconds since which it must have been silent
+--
+-- Returns 1 when it is gone from the sets, else 0. What is counted and left over in it goes (exactly,
+-- where trimming leaves up to a hundred entries), but never its key: with it, its last id would go,
+-- and an edge that comes back could write below its mark. For the same reason the mark stays.
+
+local prefix, stream, silent_since = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local mark = redis.call('HGET', prefix .. 'mark', stream)
+if redis.call('EXISTS', stream) == 0 then
+    -- Announced and never written, or deleted by hand: its edge, when it comes, announces it again.
+    mark = mark or '0-0'
+end
+local mark_ms, mark_sequence = string.match(mark or '', '^(%d+)%-(%d+)$')
+if not mark_ms or tonumber(mark_ms) >= silent_since then
+    return 0
+end
+local heard = redis.call('HGET', prefix .. 'heard', stream)
+local heard_ms = heard and tonumber(string.match(heard, '^%d+'))
+if heard_ms and heard_ms >= silent_since then
+    return 0
+end
+local beyond = redis.call('XRANGE', stream, '(' .. mark, '+', 'COUNT', 1)
+if #beyond > 0 then
+    return 0
+end
+-- All that is left is at or below the mark, which is below silent_since.
+redis.call('XTRIM', stream, 'MINID', string.format('%.0f', silent_since))
+redis.call('SREM', prefix .. 'streams', stream)
+redis.call('HDEL', prefix .. 'heard', stream)
+return 1
