@@ -2,6 +2,9 @@
  * stats/keys.h - what the rollups are called in Redis.
  *
  *   mark                        hash   stream (its whole key) ► last counted id, MS-SEQUENCE
+ *   pending                     hash   stream ► "MS-SEQUENCE PARTS WRITTEN": a batch of the entries
+ *                                      above its mark, up to this id, of whose parts so many are
+ *                                      written to the rollups; the mark moves with the last one
  *   stats:zone                  string stats.timezone, whose days the rollups are
  *   stats:total                 hash   stream ► entries counted ever
  *   stats:streams:DAY           hash   stream ► entries counted of that day; "stream TAB malformed"

@@ -1,13 +1,14 @@
 /*
  * click/queue_redis_news.c - heartbeats and tallies.
  *
+ *   <prefix>streams             set    has the stream
  *   <prefix>heard               hash   stream ► "MS up" or "MS closed"
  *   <prefix>tally:EDGE:WORKER   hash   YYYYMMDD ► "ANSWERED JOURNALED RECOVERED LOST_FULL
  * LOST_POWER LOST_MISSING FIRST LAST"
  *
- * FIRST and LAST are sequences; FIRST is 0 where those of the day are not one unbroken run. A field cannot
- * expire by itself, so days that are TALLY_DAYS old are removed by name: those of a year, as an
- * edge may have been away.
+ * FIRST and LAST are sequences; FIRST is 0 where those of the day are not one unbroken run. A field
+ * cannot expire by itself, so days that are TALLY_DAYS old are removed by name: those of a year, as
+ * an edge may have been away.
  */
 #include "queue_redis_news.h"
 
@@ -44,6 +45,16 @@ static bool append_heard(struct redis_pipe *pipe, const struct queue_redis_names
     struct slice value = heard_value(news, value_bytes, sizeof(value_bytes));
     return redis_pipe_append(
         pipe, 4, (const struct slice[]){SLICE("HSET"), buf_slice(&key), names->stream, value});
+}
+
+/* Whoever let go of a stream that was silent sees it again. */
+static bool append_announcement(struct redis_pipe *pipe, const struct queue_redis_names *names) {
+    char bytes[KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof(bytes));
+    buf_append(&key, names->prefix);
+    buf_append(&key, SLICE("streams"));
+    return redis_pipe_append(pipe, 3,
+                             (const struct slice[]){SLICE("SADD"), buf_slice(&key), names->stream});
 }
 
 /* PREFIXclicks:EDGE:WORKER ► PREFIXtally:EDGE:WORKER */
@@ -127,6 +138,12 @@ bool queue_redis_append_news(struct redis_pipe *pipe, const struct queue_redis_n
     struct slice key = tally_key(names, &buf);
     if (news->through_ms != 0) {
         if (!append_heard(pipe, names, news)) {
+            return false;
+        }
+        ++*count;
+    }
+    if (!news->is_closed) {
+        if (!append_announcement(pipe, names)) {
             return false;
         }
         ++*count;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
@@ -20,10 +21,11 @@
 enum {
     PATH_BYTES = 4096,
     TRIES_MAX = 1000,
-    DAY_MS_MAX = 30 * 3600 * 1000, /* whatever clocks are put forward or back */
+    LONGEST_DAY_MS = 30 * 3600 * 1000, /* whatever clocks are put forward or back */
 };
 
 #define SEQUENCE_MAX (UINT64_MAX >> 1)
+#define TIME_MAX_MS  (UINT64_C(253402300800) * 1000) /* the year 10000 */
 
 static const char magic[8] = {'B', 'R', 'I', 'N', 'C', 'O', 'T', '1'};
 
@@ -95,6 +97,21 @@ static bool is_date(uint64_t day) {
            day % 100 >= 1 && day % 100 <= 31;
 }
 
+/* Whether a day of this date can begin and end then, wherever on earth. */
+static bool is_day(uint64_t date, uint64_t begin_ms, uint64_t end_ms) {
+    if (!is_date(date) || begin_ms >= end_ms || end_ms - begin_ms > LONGEST_DAY_MS ||
+        end_ms > TIME_MAX_MS) {
+        return false;
+    }
+    struct tm noon = {.tm_year = (int)(date / 10000) - 1900,
+                      .tm_mon = (int)(date / 100 % 100) - 1,
+                      .tm_mday = (int)(date % 100),
+                      .tm_hour = 12};
+    int64_t distance_ms =
+        (int64_t)timegm(&noon) * 1000 - (int64_t)(begin_ms + (end_ms - begin_ms) / 2);
+    return distance_ms < LONGEST_DAY_MS && distance_ms > -LONGEST_DAY_MS;
+}
+
 /* Leaves out the tap that is just being counted. */
 static bool parse_stretch(const struct tally_stretch *stretch, bool is_newest,
                           struct tally_day *day) {
@@ -120,8 +137,7 @@ static bool parse_stretch(const struct tally_stretch *stretch, bool is_newest,
     if (is_newest && day->answered == booked + 1) {
         day->answered = booked;
     }
-    bool is_sound = is_date(date) && day->begin_ms < day->end_ms &&
-                    day->end_ms - day->begin_ms <= DAY_MS_MAX && before <= last &&
+    bool is_sound = is_day(date, day->begin_ms, day->end_ms) && before <= last &&
                     last <= SEQUENCE_MAX && lost[TALLY_LOST_FULL] <= SEQUENCE_MAX &&
                     day->recovered <= day->journaled && day->answered == booked &&
                     lost[TALLY_LOST_POWER] <= day->journaled &&
@@ -147,6 +163,10 @@ bool tally_parse(const struct tally_header *header, const struct tally_stretch *
     for (size_t i = 0; i < TALLY_DAYS; i++) {
         uint64_t number = tally_load(&stretches[i].number);
         newest = number > newest ? number : newest;
+        if (number != 0 && tally_index(number) != i) {
+            return err_set(err, "stretch %" PRIu64 " does not belong to offset %zu", number,
+                           TALLY_HEADER_BYTES + i * TALLY_STRETCH_BYTES);
+        }
     }
     uint64_t oldest = newest > TALLY_DAYS ? newest - TALLY_DAYS + 1 : 1;
     for (uint64_t number = oldest; newest > 0 && number <= newest; number++) {

@@ -3,8 +3,10 @@
  */
 #include "edge_worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -209,6 +211,17 @@ static void close_listeners(struct edge_worker *worker) {
     }
 }
 
+/* What is missing of the journal at the next start was on the disk: no power cut takes that. */
+static void close_journal(struct edge_worker *worker) {
+    uint64_t last = journal_status(worker->journal).next_sequence - 1;
+    journal_close(&worker->journal);
+    if (!tally_sync(worker->tally, last)) {
+        log_event(worker->log, LOG_ERROR, "tally_sync_failed", "worker=%u error=%s", worker->index,
+                  strerror(errno));
+    }
+    tally_close(&worker->tally);
+}
+
 /* Listeners go first, since closing them accepts who waits there; then the resolver, which answers
  * every tap that waits for it. */
 void edge_worker_destroy(struct edge_worker **worker) {
@@ -224,9 +237,8 @@ void edge_worker_destroy(struct edge_worker **worker) {
     tap_free_spares(gone);
     worker_destroy(&gone->thread);
     if (gone->journal != NULL) {
-        journal_close(&gone->journal);
+        close_journal(gone);
     }
-    tally_close(&gone->tally);
     geo_unref(&gone->geo);
     agent_cache_destroy(&gone->agents);
     metric_set_destroy(&gone->metrics);

@@ -310,6 +310,8 @@ static void *create_string_noticed(const redisReadTask *task, char *text, size_t
 
 /* ---- finding the end ---- */
 
+enum { SHORT_STRING_BYTES_MAX = 5 + 99 + 2 };
+
 enum walk_line { LINE_ITEM, LINE_MORE, LINE_BROKEN };
 
 /* The line at line..end: how many items it announces, and where the next one begins. */
@@ -343,6 +345,20 @@ static enum walk_line walk_line(const char *line, const char *end, uint64_t *ite
     return *next != NULL ? LINE_ITEM : LINE_MORE;
 }
 
+/* The size of a string of one or two digits with its header, which is what nearly everything is; 0
+ * when it is something else. */
+static inline size_t short_string(const char *at) {
+    unsigned first = (unsigned char)(at[1] - '0');
+    unsigned second = (unsigned char)(at[2] - '0');
+    if (at[0] != '$' || first > 9) {
+        return 0;
+    }
+    if (at[2] == '\r' && at[3] == '\n') {
+        return 4 + first + 2;
+    }
+    return second <= 9 && at[3] == '\r' && at[4] == '\n' ? 5 + first * 10 + second + 2 : 0;
+}
+
 enum resp_result resp_walk(struct resp_walk *walk, struct slice input) {
     const char *end = input.data + input.size;
     uint64_t items = walk->is_begun ? walk->items : 1;
@@ -351,6 +367,12 @@ enum resp_result resp_walk(struct resp_walk *walk, struct slice input) {
     while (items > 0 && at < end) {
         uint64_t more;
         const char *next;
+        size_t size = end - at > SHORT_STRING_BYTES_MAX ? short_string(at) : 0;
+        if (size > 0) {
+            at += size;
+            items--;
+            continue;
+        }
         result = walk_line(at, end, &more, &next);
         if (result != LINE_ITEM) {
             break;

@@ -8,6 +8,7 @@
 
 #include "apply_compact_lua.h"
 #include "apply_forget_lua.h"
+#include "apply_huge_lua.h"
 #include "apply_lua.h"
 #include "apply_trim_lua.h"
 #include "base/buf.h"
@@ -19,7 +20,8 @@
 enum {
     DIGEST_BYTES = 40, /* SHA-1 in hexadecimal, as Redis answers it */
     HEAD_BYTES_MAX = 4096,
-    BATCH_ARGUMENTS = 11,
+    PACKED_BYTES_MAX = 128 * 1024 * 1024,
+    BATCH_ARGUMENTS = 13,
     SECONDS_PER_DAY = 86400,
     MS_PER_S = 1000,
 };
@@ -32,6 +34,7 @@ static const struct script {
     [APPLY_TRIM] = {{apply_trim_lua, sizeof(apply_trim_lua) - 1}, 4},
     [APPLY_FORGET] = {{apply_forget_lua, sizeof(apply_forget_lua) - 1}, 3},
     [APPLY_COMPACT] = {{apply_compact_lua, sizeof(apply_compact_lua) - 1}, 3},
+    [APPLY_HUGE] = {{apply_huge_lua, sizeof(apply_huge_lua) - 1}, 3},
 };
 
 struct apply {
@@ -39,7 +42,12 @@ struct apply {
     char digest[APPLY_SCRIPTS][DIGEST_BYTES];
     char head_bytes[HEAD_BYTES_MAX]; /* the batch's short arguments */
     struct buf head;
-    struct buf packed; /* its last argument */
+    struct buf packed; /* its parts, one behind the other */
+    size_t part_ends[FOLD_PARTS_MAX];
+    uint32_t first; /* the part that packed begins with */
+    uint32_t sent;  /* parts, those before the first included */
+    uint32_t parts;
+    char part_number[24];
     struct slice arguments[BATCH_ARGUMENTS];
 };
 
@@ -47,7 +55,7 @@ struct apply *apply_create(const struct apply_options *options) {
     struct apply *apply = calloc(1, sizeof(*apply));
     ENSURE(apply != NULL);
     apply->options = *options;
-    buf_init(&apply->packed, FOLD_PACKED_BYTES_MAX);
+    buf_init(&apply->packed, PACKED_BYTES_MAX);
     return apply;
 }
 
@@ -104,8 +112,15 @@ static const struct redis_reply *read_reply(struct apply *apply, enum apply_scri
     return redis_pipe_read(apply->options.pipe, err);
 }
 
+static void copy_text(char *to, size_t size, const struct redis_reply *reply) {
+    struct slice text = redis_reply_text(reply);
+    snprintf(to, size, "%.*s", SLICE_ARG(text));
+}
+
 enum apply_result apply_call(struct apply *apply, enum apply_script script,
-                             const struct slice *arguments, int64_t *number, struct err *err) {
+                             const struct slice *arguments, struct apply_answer *answer,
+                             struct err *err) {
+    *answer = (struct apply_answer){0};
     if (!append_call(apply, script, arguments, false)) {
         err_set(err, "the connection was lost");
         return APPLY_UNREACHABLE;
@@ -114,11 +129,13 @@ enum apply_result apply_call(struct apply *apply, enum apply_script script,
     if (reply == NULL) {
         return APPLY_UNREACHABLE;
     }
-    if (!redis_reply_is_integer(reply)) {
-        err_set(err, "%.*s", SLICE_ARG(redis_reply_text(reply)));
+    if (redis_reply_is_error(reply)) {
+        struct slice text = redis_reply_text(reply);
+        err_set(err, "%.*s", SLICE_ARG(text));
         return APPLY_REFUSED;
     }
-    *number = redis_reply_integer(reply);
+    answer->number = redis_reply_integer(reply);
+    copy_text(answer->text, sizeof(answer->text), reply);
     return APPLY_DONE;
 }
 
@@ -142,45 +159,97 @@ static struct slice add_expiry(struct buf *head, uint64_t day_end_ms, uint32_t d
     return add_number(head, day_end_ms / MS_PER_S + (uint64_t)days * SECONDS_PER_DAY);
 }
 
-bool apply_pack(struct apply *apply, const struct apply_batch *batch) {
+bool apply_mark_parse(struct slice mark, struct slice pending, struct apply_mark *out) {
+    char text[ENTRY_ID_BYTES];
+    uint64_t parts = 0, written = 0;
+    *out = (struct apply_mark){.has_id = mark.size > 0};
+    if (out->has_id &&
+        (!entry_id_parse(mark, &out->id) || !slice_equal(entry_id_format(out->id, text), mark))) {
+        return false;
+    }
+    if (pending.size == 0) {
+        return true;
+    }
+    struct slice last = slice_split(&pending, ' ');
+    if (!entry_id_parse(last, &out->batch_last) ||
+        !slice_equal(entry_id_format(out->batch_last, text), last) ||
+        entry_id_compare(out->batch_last, out->id) <= 0 ||
+        !slice_to_u64(slice_split(&pending, ' '), FOLD_PARTS_MAX, &parts) ||
+        !slice_to_u64(pending, FOLD_PARTS_MAX, &written) || written == 0 || written >= parts) {
+        return false;
+    }
+    out->parts = (uint32_t)parts;
+    out->written = (uint32_t)written;
+    return true;
+}
+
+/* The arguments that all parts share. */
+static void set_arguments(struct apply *apply, const struct apply_batch *batch) {
     const struct fold_summary *summary = fold_summary(batch->fold);
     struct buf *head = &apply->head;
-    char mark[ENTRY_ID_BYTES];
-    char last[ENTRY_ID_BYTES];
+    struct slice *arguments = apply->arguments;
+    char text[ENTRY_ID_BYTES];
     uint32_t hours_days =
         batch->retain_days < STATS_HOURS_DAYS ? batch->retain_days : (uint32_t)STATS_HOURS_DAYS;
     *head = buf_over(apply->head_bytes, sizeof(apply->head_bytes));
-    buf_clear(&apply->packed);
-    if (!fold_pack(batch->fold, apply->options.key_prefix, batch->people, &apply->packed)) {
-        return false;
-    }
-    ENSURE(summary->entries > 0 && summary->day >= 0);
-    struct slice *arguments = apply->arguments;
+    ENSURE(summary->day >= 0);
     arguments[0] = apply->options.key_prefix;
-    arguments[1] = add_text(head, batch->stream);
-    arguments[2] =
-        batch->has_mark ? add_text(head, entry_id_format(batch->mark, mark)) : SLICE_EMPTY;
-    arguments[3] = add_text(head, entry_id_format(summary->last, last));
+    arguments[1] = batch->stream;
+    arguments[2] = SLICE_EMPTY;
+    if (batch->mark->has_id) {
+        arguments[2] = add_text(head, entry_id_format(batch->mark->id, text));
+    }
+    arguments[3] = add_text(head, entry_id_format(batch->last, text));
     arguments[4] = apply->options.zone;
     arguments[5] = add_number(head, (uint64_t)summary->day);
     arguments[6] = add_expiry(head, summary->day_end_ms, batch->retain_days);
     arguments[7] = add_expiry(head, summary->day_end_ms, hours_days);
     arguments[8] = add_number(head, summary->entries);
     arguments[9] = add_number(head, summary->malformed);
-    arguments[10] = buf_slice(&apply->packed);
-    return !head->overflowed;
+    arguments[11] = add_number(head, apply->parts);
+    ENSURE(!head->overflowed);
+}
+
+bool apply_pack(struct apply *apply, const struct apply_batch *batch) {
+    bool is_begun = batch->mark->parts > 0;
+    apply->parts = is_begun ? batch->mark->parts : fold_parts(batch->fold);
+    apply->first = apply->sent = is_begun ? batch->mark->written : 0;
+    ENSURE(apply->parts <= FOLD_PARTS_MAX && apply->first < apply->parts);
+    set_arguments(apply, batch);
+    buf_clear(&apply->packed);
+    for (uint32_t i = apply->first; i < apply->parts; i++) {
+        struct fold_part part = {.number = i,
+                                 .parts = apply->parts,
+                                 .key_prefix = apply->options.key_prefix,
+                                 .people = batch->people};
+        if (!fold_pack(batch->fold, &part, &apply->packed)) {
+            return false;
+        }
+        apply->part_ends[i] = apply->packed.size;
+    }
+    return true;
+}
+
+void apply_reset(struct apply *apply) {
+    apply->parts = apply->sent = 0;
+}
+
+uint32_t apply_left(const struct apply *apply) {
+    return apply->parts - apply->sent;
 }
 
 bool apply_send(struct apply *apply, struct err *err) {
+    struct buf number = buf_over(apply->part_number, sizeof(apply->part_number));
+    uint32_t part = apply->sent;
+    ENSURE(part < apply->parts);
+    size_t begins = part == apply->first ? 0 : apply->part_ends[part - 1];
+    apply->arguments[10] = add_number(&number, part);
+    apply->arguments[12] = slice_make(apply->packed.data + begins, apply->part_ends[part] - begins);
     if (!append_call(apply, APPLY_BATCH, apply->arguments, false)) {
         return err_set(err, "the connection was lost");
     }
+    apply->sent++;
     return redis_pipe_send(apply->options.pipe, err);
-}
-
-static void copy_text(char *to, size_t size, const struct redis_reply *reply) {
-    struct slice text = redis_reply_text(reply);
-    snprintf(to, size, "%.*s", SLICE_ARG(text));
 }
 
 enum apply_result apply_wait(struct apply *apply, struct apply_outcome *outcome, struct err *err) {
@@ -190,11 +259,13 @@ enum apply_result apply_wait(struct apply *apply, struct apply_outcome *outcome,
         return APPLY_UNREACHABLE;
     }
     struct slice word = redis_reply_text(redis_reply_at(reply, 0));
-    copy_text(outcome->other, sizeof(outcome->other), redis_reply_at(reply, 1));
     if (slice_equal(word, SLICE("mark"))) {
+        copy_text(outcome->mark, sizeof(outcome->mark), redis_reply_at(reply, 1));
+        copy_text(outcome->pending, sizeof(outcome->pending), redis_reply_at(reply, 2));
         return APPLY_OTHER_MARK;
     }
     if (slice_equal(word, SLICE("zone"))) {
+        copy_text(outcome->zone, sizeof(outcome->zone), redis_reply_at(reply, 1));
         return APPLY_OTHER_ZONE;
     }
     if (!slice_equal(word, SLICE("ok"))) {
@@ -202,7 +273,6 @@ enum apply_result apply_wait(struct apply *apply, struct apply_outcome *outcome,
         err_set(err, "%.*s", SLICE_ARG(text));
         return APPLY_REFUSED;
     }
-    outcome->other[0] = '\0';
     outcome->folded = (uint64_t)redis_reply_integer(redis_reply_at(reply, 1));
     outcome->damaged = (uint64_t)redis_reply_integer(redis_reply_at(reply, 2));
     copy_text(outcome->where, sizeof(outcome->where), redis_reply_at(reply, 3));

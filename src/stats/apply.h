@@ -1,7 +1,7 @@
 /*
  * apply.h - the scripts that Redis runs for the collector, and what they answered.
  *
- *   apply_open ► apply_pack (batch) ► apply_send ► … ► apply_wait ► apply_pack …
+ *   apply_open ► apply_pack (batch) ► apply_send ► … ► apply_wait ► … each part ► apply_pack …
  *
  * A script is called by its digest. Redis forgets scripts (SCRIPT FLUSH, a restart); then it is
  * sent whole, once. While a batch is with Redis, the next one may be folded.
@@ -45,40 +45,74 @@ enum apply_result {
 /* Loads the scripts. The pipe must be connected; do it anew with every connection. */
 MUST_CHECK enum apply_result apply_open(struct apply *apply, struct err *err);
 
+/* Where counting stands in a stream. */
+struct apply_mark {
+    bool has_id;
+    struct entry_id id; /* everything up to here is counted; 0-0: nothing, or no mark */
+    /* The batch behind it that is being written; parts 0: none is. */
+    struct entry_id batch_last;
+    uint32_t parts;
+    uint32_t written; /* of its parts */
+};
+
+/* Reads what Redis holds in `mark` and `pending`, empty: nothing. False when it is not how we write
+ * it: then it is no mark that a batch could expect. */
+MUST_CHECK bool apply_mark_parse(struct slice mark, struct slice pending, struct apply_mark *out);
+
 /* A batch of a stream. */
 struct apply_batch {
-    struct slice stream;  /* its key */
-    struct entry_id mark; /* what must be counted so far; 0-0: nothing, or no mark */
-    bool has_mark;
-    struct fold *fold; /* not empty */
+    struct slice stream;           /* its key; outlives the batch */
+    const struct apply_mark *mark; /* where it goes on from, or within */
+    struct entry_id last;          /* where it leads to */
+    struct fold *fold;
     struct fold_people *people;
     uint32_t retain_days;
 };
 
-/* Writes the batch down, so that the fold can be cleared. False when it is too large, which its own
- * limits should not allow. */
+/* Writes the parts that are missing down, so that the fold can be cleared. False when it is too
+ * large, which the limits of a fold should not allow. */
 MUST_CHECK bool apply_pack(struct apply *apply, const struct apply_batch *batch);
 
-/* Sends what was written down. False and err: unreachable. */
+/* Nothing is packed. No part may be with Redis. */
+void apply_reset(struct apply *apply);
+
+/* Parts still to be sent. */
+uint32_t apply_left(const struct apply *apply);
+
+/* Sends the next of them. False and err: unreachable. */
 MUST_CHECK bool apply_send(struct apply *apply, struct err *err);
 
 struct apply_outcome {
-    char other[ENTRY_ID_BYTES + 80]; /* the mark (empty: none) or zone that is there */
-    uint64_t folded;                 /* taps some of whose texts were given up */
-    uint64_t damaged;                /* keys and fields that could not be added to */
-    char where[512];                 /* the first of them, and why */
+    char mark[ENTRY_ID_BYTES + 32]; /* APPLY_OTHER_MARK: what is there */
+    char pending[ENTRY_ID_BYTES + 32];
+    char zone[80];    /* APPLY_OTHER_ZONE: what is there */
+    uint64_t folded;  /* taps some of whose texts were given up */
+    uint64_t damaged; /* keys and fields that could not be added to */
+    char where[512];  /* the first of them, and why */
 };
 
 MUST_CHECK enum apply_result apply_wait(struct apply *apply, struct apply_outcome *outcome,
                                         struct err *err);
 
-enum apply_script { APPLY_BATCH, APPLY_TRIM, APPLY_FORGET, APPLY_COMPACT, APPLY_SCRIPTS };
+enum apply_script {
+    APPLY_BATCH, /* apply_send() */
+    APPLY_TRIM,
+    APPLY_FORGET,
+    APPLY_COMPACT,
+    APPLY_HUGE,
+    APPLY_SCRIPTS
+};
 
-enum { APPLY_ARGUMENTS_MAX = 12 };
+enum { APPLY_ARGUMENTS_MAX = 13 };
 
-/* Calls one of the small scripts, which answer with a number. Redis' errors are APPLY_REFUSED. */
+struct apply_answer {
+    int64_t number;            /* of an integer, else 0 */
+    char text[ENTRY_ID_BYTES]; /* of a string, else empty */
+};
+
+/* Calls one of the small scripts. Redis' errors are APPLY_REFUSED. */
 MUST_CHECK enum apply_result apply_call(struct apply *apply, enum apply_script script,
-                                        const struct slice *arguments, int64_t *number,
+                                        const struct slice *arguments, struct apply_answer *answer,
                                         struct err *err);
 
 #endif

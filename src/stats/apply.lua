@@ -1,11 +1,16 @@
--- apply.lua - adds a batch to the rollups, and moves the mark of its stream: all or nothing.
+-- apply.lua - adds a batch, or a part of one, to the rollups and moves on: all or nothing.
 --
 -- ARGV  1 redis.prefix   2 stream        3 mark expected ('' for none)   4 mark afterwards
 --       5 zone           6 day           7 when the day's keys expire    8 ... those by the hour
---       9 entries       10 malformed    11 the batch, as fold_pack.c writes it
+--       9 entries       10 malformed    11 number of this part, from 0  12 number of parts
+--      13 the part, as fold_pack.c writes it
 --
--- Returns {'ok', folded, damaged, where}, or {'mark', mark} or {'zone', zone} when the mark or the
--- zone is another one. An error: Redis refused the first write, and nothing was written.
+-- A batch in several parts stands in the hash `pending` from its first part on, with the mark that
+-- it leads to, the number of its parts, and how many are written; the mark moves with the last one.
+--
+-- Returns {'ok', folded, damaged, where}, or {'mark', mark, pending} or {'zone', zone} when these
+-- are others than expected; the mark 'gone' stands for none, of a stream of which entries were
+-- counted: to begin anew would count them twice. An error: Redis refused the first write, and nothing was written.
 --
 -- Nothing is rolled back when a script fails. So the batch is unpacked before the first write, the
 -- mark is the first write, and from then on no error ends the script: a key or field that cannot be
@@ -31,17 +36,25 @@ local tonumber, unpack, min, max = tonumber, unpack, math.min, math.max
 
 local prefix, stream, zone, day = ARGV[1], ARGV[2], ARGV[5], ARGV[6]
 local expires, hours_expire = ARGV[7], ARGV[8]
+local part, parts = tonumber(ARGV[11]), tonumber(ARGV[12])
+local is_last = part + 1 == parts
 local mark_key, zone_key = prefix .. 'mark', prefix .. 'stats:zone'
+local pending_key = prefix .. 'pending'
 
 local zone_there = call('GET', zone_key)
 if zone_there and zone_there ~= zone then
     return {'zone', zone_there}
 end
 local mark = call('HGET', mark_key, stream) or ''
-if mark ~= ARGV[3] then
-    return {'mark', mark}
+local pending = call('HGET', pending_key, stream) or ''
+local batch_name = ARGV[4] .. ' ' .. parts .. ' '
+if mark ~= ARGV[3] or pending ~= (part > 0 and batch_name .. part or '') then
+    return {'mark', mark, pending}
 end
-local batch = cmsgpack.unpack(ARGV[11])
+if mark == '' and call('HEXISTS', prefix .. 'stats:total', stream) == 1 then
+    return {'mark', 'gone', ''}
+end
+local batch = cmsgpack.unpack(ARGV[13])
 
 -- ---- damage ----
 
@@ -63,6 +76,31 @@ local function attempt(key, command, ...)
     end
     return reply
 end
+
+-- ---- numbers ----
+
+-- Most numbers are small and come again and again: it pays to convert each but once.
+local function is_exact(number)
+    return number and number % 1 == 0 and number < NUMBER_MAX and number > -NUMBER_MAX
+end
+
+-- Of a string: the number that it is, or false.
+local number_of = setmetatable({}, {
+    __index = function(known, text)
+        local number = tonumber(text)
+        number = is_exact(number) and number
+        known[text] = number
+        return number
+    end,
+})
+
+local text_of = setmetatable({}, {
+    __index = function(known, number)
+        local text = format('%d', number)
+        known[number] = text
+        return text
+    end,
+})
 
 -- ---- cells ----
 
@@ -114,8 +152,8 @@ local function add_coarser(rules, key, cell, amount, length)
     return is_new and length + 1 or length
 end
 
--- Adds amounts[i] to names[i] for i = first .. count; the fields before first are the caller's:
--- begin(values) puts what is to be written of them in pairs_out, and returns how much that is.
+-- Adds amounts[i] to names[i] for i = first .. count. The fields before first are the caller's:
+-- begin(key, values) puts what is to be written of them in pairs_out, and returns how much that is.
 -- Returns the number of fields before, where that was asked for, and how many were new.
 local function add_chunk(rules, key, first, count, begin)
     local values = attempt(key, 'HMGET', unpack(names, 1, count))
@@ -124,17 +162,17 @@ local function add_chunk(rules, key, first, count, begin)
     end
     local size, is_fresh, missing = 0, true, 0
     if begin then
-        size = begin(values)
+        size = begin(key, values)
         is_fresh = not values[1] and not values[2]
     end
     for i = first, count do
         local value = values[i]
         if value then
-            local number = tonumber(value)
+            local number = number_of[value]
             is_fresh = false
-            if number and number % 1 == 0 and number < NUMBER_MAX and number > -NUMBER_MAX then
+            if number then
                 pairs_out[size + 1] = names[i]
-                pairs_out[size + 2] = format('%d', number + amounts[i])
+                pairs_out[size + 2] = text_of[number + amounts[i]]
                 size = size + 2
             else
                 damage(key, names[i], 'not a number')
@@ -155,7 +193,7 @@ local function add_chunk(rules, key, first, count, begin)
         end
         for i = 1, room do
             pairs_out[size + 1] = names[absent[i]]
-            pairs_out[size + 2] = format('%d', amounts[absent[i]])
+            pairs_out[size + 2] = text_of[amounts[absent[i]]]
             size = size + 2
         end
     end
@@ -174,16 +212,16 @@ local function add_chunk(rules, key, first, count, begin)
     return length, room
 end
 
--- Takes pairs (number of a cell, how many: two bytes each) from position at of packed on, to behind
--- names[count]. Returns where it stopped, and the new count.
+-- Takes pairs (number of a cell in two bytes, how many in three) from position at of packed on, to
+-- behind names[count]. Returns where it stopped, and the new count.
 local function take_pairs(cells, packed, at, count)
     local size = #packed
     while at < size and count < CHUNK do
-        local low, high, few, many = byte(packed, at, at + 3)
-        at = at + 4
+        local low, high, few, many, lots = byte(packed, at, at + 4)
+        at = at + 5
         count = count + 1
         names[count] = cells[low + high * 256]
-        amounts[count] = few + many * 256
+        amounts[count] = few + many * 256 + lots * 65536
     end
     return at, count
 end
@@ -230,10 +268,12 @@ local function is_listed(list, visitor)
     return false
 end
 
+local link_prefix, link_unique_prefix = #(prefix .. 'stats:link:'), prefix .. 'unique:link:'
+
 -- What a link's field "@" becomes; nil: it stays as it is.
-local function add_people_of_link(key, unique_key, list, visitors)
+local function add_people_of_link(key, list, visitors)
     if list == 'H' then
-        add_people(unique_key, visitors)
+        add_people(link_unique_prefix .. sub(key, link_prefix + 1), visitors)
         return nil
     end
     if #list % 8 ~= 0 or #list > PEOPLE_MAX * 8 then
@@ -242,10 +282,11 @@ local function add_people_of_link(key, unique_key, list, visitors)
     end
     local before = list
     for at = 1, #visitors, 8 do
-        local visitor = sub(visitors, at, at + 7)
+        local visitor = #visitors == 8 and visitors or sub(visitors, at, at + 7)
         if not is_listed(list, visitor) then
             list = list .. visitor
             if #list > PEOPLE_MAX * 8 then
+                local unique_key = link_unique_prefix .. sub(key, link_prefix + 1)
                 add_people(unique_key, list .. sub(visitors, at + 8))
                 attempt(unique_key, 'EXPIREAT', expires)
                 return 'H'
@@ -275,7 +316,7 @@ local function top_of(key)
 end
 
 local function rank(top, member, total)
-    top.out[top.size + 1] = format('%d', total)
+    top.out[top.size + 1] = text_of[total]
     top.out[top.size + 2] = member
     top.size = top.size + 2
 end
@@ -296,84 +337,102 @@ end
 
 -- ---- scopes ----
 
-local day_cells, hour_cells = batch[1], batch[2]
-local campaigns = {} -- by number in the batch: id, key of its first codes
+local hour_cells = batch[1]
+local day_cells = setmetatable({}, {
+    __index = function(cells, number)
+        local cell = '-' .. sub(hour_cells[number], 2)
+        cells[number] = cell
+        return cell
+    end,
+})
+local campaigns = {} -- by number in the batch
 
 local function add_all()
+    local whole = batch[2]
+    if #whole == 0 then
+        return
+    end
     local key = prefix .. 'stats:all:' .. day
-    add_cells({cells_max = ALL_DAY_CELLS_MAX, expires = expires}, key, day_cells, batch[4])
+    add_cells({cells_max = ALL_DAY_CELLS_MAX, expires = expires}, key, day_cells, whole[2])
     add_cells({cells_max = ALL_HOURS_CELLS_MAX, expires = hours_expire}, key .. ':h', hour_cells,
-              batch[4])
-    add_people_of_day(prefix .. 'unique:all:' .. day, batch[3])
+              whole[2])
+    add_people_of_day(prefix .. 'unique:all:' .. day, whole[1])
 end
 
 local function add_campaigns()
     local day_rules = {cells_max = CAMPAIGN_DAY_CELLS_MAX, expires = expires}
     local hours_rules = {cells_max = CAMPAIGN_HOURS_CELLS_MAX, expires = hours_expire}
-    local list = batch[5]
-    for i = 1, #list, 3 do
-        local id = list[i]
-        local key = prefix .. 'stats:campaign:' .. id .. ':' .. day
-        campaigns[#campaigns + 1] = {
+    for number, id in ipairs(batch[3]) do
+        campaigns[number] = {
             id = id,
             total = '=' .. id,
             top = id ~= '' and prefix .. 'top:campaign:' .. id .. ':' .. day,
         }
-        if id ~= '' then
-            add_cells(day_rules, key, day_cells, list[i + 2])
-            add_cells(hours_rules, key .. ':h', hour_cells, list[i + 2])
-            add_people_of_day(prefix .. 'unique:campaign:' .. id .. ':' .. day, list[i + 1])
-        end
+    end
+    local list = batch[4]
+    for i = 1, #list, 3 do
+        local id = campaigns[list[i]].id
+        local key = prefix .. 'stats:campaign:' .. id .. ':' .. day
+        add_cells(day_rules, key, day_cells, list[i + 2])
+        add_cells(hours_rules, key .. ':h', hour_cells, list[i + 2])
+        add_people_of_day(prefix .. 'unique:campaign:' .. id .. ':' .. day, list[i + 1])
     end
 end
 
 local link_rules = {cells_max = LINK_CELLS_MAX, expires = expires}
-local link_prefix = #(prefix .. 'stats:link:')
 local top_all = prefix .. 'top:all:' .. day
+local large_key = prefix .. 'stats:large:' .. day
 
--- packed: campaign, humans, visitors (two bytes each), the visitors, and pairs
-local function add_link(key, packed)
-    local campaign_low, campaign_high, few, many, low, high = byte(packed, 1, 6)
-    local humans, at = few + many * 256, 7 + 8 * (low + high * 256)
-    local visitors = sub(packed, 7, at - 1)
-    local campaign = campaigns[campaign_low + campaign_high * 256]
-    local begin, first, count = nil, 1, 0
-    if humans > 0 then
-        names[1], names[2], first, count = '@', campaign.total, 3, 2
-        begin = function(values)
-            local size, tail = 0, sub(key, link_prefix + 1)
-            if visitors ~= '' then
-                local list = add_people_of_link(key, prefix .. 'unique:link:' .. tail,
-                                                values[1] or '', visitors)
-                if list then
-                    pairs_out[1], pairs_out[2], size = '@', list, 2
-                end
-            end
-            local total = tonumber(values[2] or 0)
-            if not total or total % 1 ~= 0 or total >= NUMBER_MAX or total <= -NUMBER_MAX then
-                damage(key, campaign.total, 'not a number')
-                return size
-            end
-            total = total + humans
-            pairs_out[size + 1], pairs_out[size + 2] = campaign.total, format('%d', total)
-            local top = top_of(top_all)
-            if total > top.floor then
-                rank(top, sub(tail, 1, -10) .. '\t' .. campaign.id, total)
-            end
-            top = campaign.top and top_of(campaign.top)
-            if top and total > top.floor then
-                rank(top, sub(tail, 1, -10), total)
-            end
-            return size + 2
+-- Of the link at hand.
+local campaign, humans, visitors
+
+-- What a link has beside its cells, when there were humans: names[1] "@", names[2] "=CAMPAIGN".
+local function add_humans(key, values)
+    local size = 0
+    if visitors ~= '' then
+        local list = values[1]
+        list = list and add_people_of_link(key, list, visitors) or
+                   not list and (#visitors == 8 and visitors or
+                       add_people_of_link(key, '', visitors))
+        if list then
+            pairs_out[1], pairs_out[2], size = '@', list, 2
         end
+    end
+    local total = values[2] and number_of[values[2]] or 0
+    if values[2] and not number_of[values[2]] then
+        damage(key, campaign.total, 'not a number')
+        return size
+    end
+    total = total + humans
+    pairs_out[size + 1], pairs_out[size + 2] = campaign.total, text_of[total]
+    local top = top_of(top_all)
+    if total > top.floor then
+        rank(top, sub(key, link_prefix + 1, -10) .. '\t' .. campaign.id, total)
+    end
+    top = campaign.top and top_of(campaign.top)
+    if top and total > top.floor then
+        rank(top, sub(key, link_prefix + 1, -10), total)
+    end
+    return size + 2
+end
+
+-- packed: campaign (two bytes), humans, visitors (three each), the visitors, and pairs
+local function add_link(key, packed)
+    local low, high, few, many, lots, a, b, c = byte(packed, 1, 8)
+    local at, begin, first, count = 9 + 8 * (a + b * 256 + c * 65536), nil, 1, 0
+    humans = few + many * 256 + lots * 65536
+    if humans > 0 then
+        campaign = campaigns[low + high * 256]
+        visitors = sub(packed, 9, at - 1)
+        names[1], names[2] = '@', campaign.total
+        begin, first, count = add_humans, 3, 2
     end
     repeat
         at, count = take_pairs(hour_cells, packed, at, count)
         local length, added = add_chunk(link_rules, key, first, count, begin)
         if length and length <= LARGE and length + added > LARGE then
-            local large = prefix .. 'stats:large:' .. day
-            attempt(large, 'SADD', sub(key, link_prefix + 1, -10))
-            attempt(large, 'EXPIREAT', expires)
+            attempt(large_key, 'SADD', sub(key, link_prefix + 1, -10))
+            attempt(large_key, 'EXPIREAT', expires)
         end
         begin, first, count = nil, 1, 0
     until at >= #packed
@@ -396,13 +455,16 @@ end
 
 local function add_index()
     local key, index = prefix .. 'stats:index:' .. day, batch[6]
-    local is_new = attempt(key, 'EXISTS') == 0
-    for i = 1, #index, 2 do
-        attempt(key, 'HINCRBY', index[i], index[i + 1])
-    end
     local most = 0
     for _, taps in pairs(folded) do
         most = max(most, taps)
+    end
+    if #index == 0 and most == 0 then
+        return 0
+    end
+    local is_new = attempt(key, 'EXISTS') == 0
+    for i = 1, #index, 2 do
+        attempt(key, 'HINCRBY', index[i], index[i + 1])
     end
     if most > 0 then
         attempt(key, 'HINCRBY', OTHER, most)
@@ -413,23 +475,32 @@ local function add_index()
     return most
 end
 
-local function add_batch()
-    add_totals()
+local function add_part()
     add_all()
     add_campaigns()
-    local links = batch[7]
+    local links = batch[5]
     for i = 1, #links, 2 do
         add_link(links[i], links[i + 1])
     end
     write_tops()
+    if is_last then
+        add_totals()
+    end
     return add_index()
 end
 
-call('HSET', mark_key, stream, ARGV[4])
+if not is_last then
+    call('HSET', pending_key, stream, batch_name .. (part + 1))
+else
+    call('HSET', mark_key, stream, ARGV[4])
+    if parts > 1 then
+        call('HDEL', pending_key, stream)
+    end
+end
 if not zone_there then
     try('SET', zone_key, zone)
 end
-local is_done, result = pcall(add_batch)
+local is_done, result = pcall(add_part)
 if not is_done then
     damage(stream, ARGV[4], result)
     result = 0

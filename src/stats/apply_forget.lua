@@ -8,15 +8,16 @@
 
 local prefix, stream, silent_since = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local mark = redis.call('HGET', prefix .. 'mark', stream)
-if redis.call('EXISTS', stream) == 0 then
-    -- Announced and never written, or deleted by hand: its edge, when it comes, announces it again.
+local heard = redis.call('HGET', prefix .. 'heard', stream)
+if heard and redis.call('EXISTS', stream) == 0 then
+    -- Its edge is gone and never wrote, or it was deleted by hand. (Not heard of: it may have been
+    -- announced a moment ago.)
     mark = mark or '0-0'
 end
 local mark_ms, mark_sequence = string.match(mark or '', '^(%d+)%-(%d+)$')
 if not mark_ms or tonumber(mark_ms) >= silent_since then
     return 0
 end
-local heard = redis.call('HGET', prefix .. 'heard', stream)
 local heard_ms = heard and tonumber(string.match(heard, '^%d+'))
 if heard_ms and heard_ms >= silent_since then
     return 0

@@ -23,6 +23,7 @@
 enum {
     TIMEOUT_MS = 2000,
     ROUND_MS = 200,
+    ZONE_INTERVAL_MS = 5000,
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 2000,
     ZONE_RETRY_MS = 5000,
@@ -72,6 +73,10 @@ static const struct metric collector_metrics[COLLECT_METRIC_COUNT] = {
     [COLLECT_STREAMS_FAILING] = {.name = "brinco_collector_streams_failing",
                                  .help = "Streams that cannot be counted; the log says why.",
                                  .type = METRIC_GAUGE_MAX},
+    [COLLECT_STREAMS_LEFT_OUT] = {.name = "brinco_collector_streams_left_out",
+                                  .help = "Names in the set of streams that are too long, or more "
+                                          "than can be counted.",
+                                  .type = METRIC_GAUGE_MAX},
     [COLLECT_LAG_RECORDS] = {.name = "brinco_collector_lag_records",
                              .help = "Entries of streams not yet counted, by their sequences.",
                              .type = METRIC_GAUGE_MAX},
@@ -248,7 +253,8 @@ enum collector_step collector_trouble(struct collector *c, enum apply_result res
 
 /* ---- rounds ---- */
 
-/* Whose days the rollups are: ours, if they are nobody's yet. */
+/* Whose days the rollups are: ours, if they are nobody's yet. It is a write even where it changes
+ * nothing, so a Redis that is full or read-only is found out while there is nothing to count. */
 static enum collector_step check_zone(struct collector *c) {
     char text[COLLECTOR_STREAM_BYTES_MAX];
     struct slice key = collector_key(c, "stats:zone", text);
@@ -264,6 +270,7 @@ static enum collector_step check_zone(struct collector *c) {
     }
     struct slice zone = redis_reply_text(reply);
     if (slice_equal(zone, c->zone) && !redis_reply_is_error(reply)) {
+        c->zone_ns = clock_monotonic_ns();
         return COLLECTOR_ON;
     }
     err_set(&err, "%.*s", SLICE_ARG(zone));
@@ -279,7 +286,9 @@ static enum collector_step connect_redis(struct collector *c) {
         return collector_trouble(c, APPLY_UNREACHABLE, &err);
     }
     if (!is_new) {
-        return COLLECTOR_ON;
+        return clock_monotonic_ns() - c->zone_ns < ZONE_INTERVAL_MS * COLLECTOR_NS_PER_MS
+                   ? COLLECTOR_ON
+                   : check_zone(c);
     }
     enum apply_result result = apply_open(c->apply, &err);
     if (result != APPLY_DONE) {
@@ -301,8 +310,9 @@ static enum collector_step measure(struct collector *c, struct collector_stream 
         struct entry_id last;
         if (slice_equal(redis_reply_text(redis_reply_at(reply, i)), SLICE("last-generated-id")) &&
             entry_id_parse(redis_reply_text(redis_reply_at(reply, i + 1)), &last)) {
-            stream->lag_records =
-                last.sequence > stream->mark.sequence ? last.sequence - stream->mark.sequence : 0;
+            stream->lag_records = last.sequence > stream->mark.id.sequence
+                                      ? last.sequence - stream->mark.id.sequence
+                                      : 0;
         }
     }
     return COLLECTOR_ON;
@@ -327,6 +337,7 @@ static void publish(struct collector *c) {
     metric_put(c->metrics, COLLECT_CONNECTED, 1);
     metric_put(c->metrics, COLLECT_STREAMS, c->stream_count);
     metric_put(c->metrics, COLLECT_STREAMS_FAILING, failing_count);
+    metric_put(c->metrics, COLLECT_STREAMS_LEFT_OUT, c->left_out);
     metric_put(c->metrics, COLLECT_LAG_RECORDS, lag);
     metric_put(c->metrics, COLLECT_LAG_SECONDS, lag_ms);
     if (failing != NULL) {
@@ -335,6 +346,11 @@ static void publish(struct collector *c) {
                  "%lu of %zu streams cannot be counted, one of them %.*s: %.200s",
                  (unsigned long)failing_count, c->stream_count,
                  SLICE_ARG(slice_first(failing->key, 100)), failing->why);
+    } else if (c->left_out > 0) {
+        status.counts = false;
+        snprintf(status.sentence, sizeof(status.sentence),
+                 "%zu names in the set of streams are not counted: too long, or more than %d",
+                 c->left_out, COLLECTOR_STREAMS_MAX);
     } else {
         snprintf(status.sentence, sizeof(status.sentence),
                  "%zu streams are counted, %lu clicks wait%s", c->stream_count, (unsigned long)lag,

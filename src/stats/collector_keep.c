@@ -55,13 +55,13 @@ static enum collector_step trim(struct collector *c, struct collector_stream *st
                                 number_text(limit, TRIM_ENTRIES)};
     for (unsigned calls = 0; calls < TRIM_CALLS_MAX; calls++) {
         struct err err = {""};
-        int64_t gone = 0;
-        enum apply_result result = apply_call(c->apply, APPLY_TRIM, arguments, &gone, &err);
+        struct apply_answer answer;
+        enum apply_result result = apply_call(c->apply, APPLY_TRIM, arguments, &answer, &err);
         if (result != APPLY_DONE) {
             return keep_failed(c, stream, result, &err);
         }
-        metric_add(c->metrics, COLLECT_TRIMMED, gone > 0 ? (uint64_t)gone : 0);
-        if (gone < TRIM_ENTRIES / 2) {
+        metric_add(c->metrics, COLLECT_TRIMMED, answer.number > 0 ? (uint64_t)answer.number : 0);
+        if (answer.number < TRIM_ENTRIES / 2) {
             break;
         }
     }
@@ -72,16 +72,16 @@ static enum collector_step let_go(struct collector *c, struct collector_stream *
                                   uint64_t now_ms) {
     char since[24];
     struct err err = {""};
-    int64_t is_gone = 0;
+    struct apply_answer answer;
     uint64_t hours = atomic_load(&c->queue_retain_hours);
     hours = hours > SILENT_HOURS_MIN ? hours : SILENT_HOURS_MIN;
     struct slice arguments[] = {c->key_prefix, stream->key,
                                 number_text(since, hours_ago(now_ms, hours))};
-    enum apply_result result = apply_call(c->apply, APPLY_FORGET, arguments, &is_gone, &err);
+    enum apply_result result = apply_call(c->apply, APPLY_FORGET, arguments, &answer, &err);
     if (result != APPLY_DONE) {
         return keep_failed(c, stream, result, &err);
     }
-    if (is_gone == 1) {
+    if (answer.number == 1) {
         metric_add(c->metrics, COLLECT_FORGOTTEN, 1);
         log_event(c->log, LOG_INFO, "stream_let_go", "stream=%.*s meaning=%s",
                   SLICE_ARG(stream->key),
@@ -94,9 +94,9 @@ static enum collector_step let_go(struct collector *c, struct collector_stream *
 
 static enum collector_step compact(struct collector *c, struct slice day, struct slice code) {
     struct err err = {""};
-    int64_t fields = 0;
+    struct apply_answer answer;
     struct slice arguments[] = {c->key_prefix, code, day};
-    enum apply_result result = apply_call(c->apply, APPLY_COMPACT, arguments, &fields, &err);
+    enum apply_result result = apply_call(c->apply, APPLY_COMPACT, arguments, &answer, &err);
     if (result != APPLY_DONE) {
         return collector_trouble(c, result, &err);
     }

@@ -23,9 +23,9 @@
 #include "stats/collector.h"
 
 enum {
-    COLLECTOR_STREAMS_MAX = 4096,
+    COLLECTOR_STREAMS_MAX = 65536,
     COLLECTOR_STREAM_BYTES_MAX = 512, /* of a stream's key */
-    COLLECTOR_READ_COUNT = 2000,      /* entries a read: a few milliseconds of Redis */
+    COLLECTOR_READ_COUNT = 500,       /* entries a read: a millisecond of Redis, and half a cache */
     COLLECTOR_READ_BYTES_MAX = 64 * 1024 * 1024,
     COLLECTOR_PREFIX_BYTES_MAX = 256,
 };
@@ -46,6 +46,7 @@ enum collector_metric {
     COLLECT_UNREACHABLE,
     COLLECT_STREAMS,
     COLLECT_STREAMS_FAILING,
+    COLLECT_STREAMS_LEFT_OUT,
     COLLECT_LAG_RECORDS,
     COLLECT_LAG_SECONDS,
     COLLECT_CONNECTED,
@@ -54,13 +55,12 @@ enum collector_metric {
 
 struct collector_stream {
     struct slice key; /* its own */
-    struct entry_id mark;
-    bool has_mark;
-    bool is_there;           /* found in the set, this time */
-    bool has_news;           /* entries above the mark */
-    bool is_failing;         /* it, or its mark, is not what it should be: `why` says so */
-    uint64_t not_before_ns;  /* left alone until then */
-    struct entry_id lost_at; /* the mark when another collector was met; 0-0: none was */
+    struct apply_mark mark;
+    bool is_there;          /* found in the set, this time */
+    bool has_news;          /* entries above the mark */
+    bool is_failing;        /* it, or its mark, is not what it should be: `why` says so */
+    uint64_t not_before_ns; /* left alone until then */
+    bool is_rivalled;       /* another collector was met at this mark */
     uint64_t lag_records;
     uint64_t oldest_ms;  /* Unix time of the first entry not counted; 0: none is known */
     uint32_t read_count; /* entries a read; fewer while they are huge */
@@ -87,8 +87,10 @@ struct collector {
     struct random random;
     struct collector_stream *streams;
     size_t stream_count;
+    size_t left_out;    /* names in the set beyond COLLECTOR_STREAMS_MAX, or too long */
     size_t next_stream; /* whose turn it is */
     uint64_t listed_ns; /* when streams were last asked for; 0: not over this connection */
+    uint64_t zone_ns;   /* when Redis last took the zone, which shows that it takes writes */
     uint64_t kept_ns;   /* when the minute's work was begun; 0: never */
     uint64_t compacted_ns;
     uint32_t retry_ms;    /* 0: all is well */
@@ -131,9 +133,10 @@ MUST_CHECK enum collector_step collector_list_streams(struct collector *collecto
 /* Finds out which streams have entries above their marks. */
 MUST_CHECK enum collector_step collector_look(struct collector *collector, uint64_t now_ns);
 
-/* Takes what Redis holds for the stream's mark; empty: none. False: it is no mark (said). */
+/* Takes what Redis holds of the stream in `mark` and `pending`; empty: nothing. False: it is no
+ * mark (said). */
 bool collector_take_mark(struct collector *collector, struct collector_stream *stream,
-                         struct slice mark);
+                         struct slice mark, struct slice pending);
 
 /* The stream, or its mark, is not what it should be: it is left alone for a while. */
 void collector_stream_fails(struct collector *collector, struct collector_stream *stream,

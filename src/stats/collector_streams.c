@@ -46,21 +46,24 @@ void collector_stream_fails(struct collector *c, struct collector_stream *stream
     }
 }
 
-bool collector_take_mark(struct collector *c, struct collector_stream *stream, struct slice mark) {
-    char text[ENTRY_ID_BYTES];
+bool collector_take_mark(struct collector *c, struct collector_stream *stream, struct slice mark,
+                         struct slice pending) {
     char why[200];
-    stream->has_mark = mark.size > 0;
-    stream->mark = (struct entry_id){0};
-    /* Written otherwise, it would never be the mark that a batch expects. */
-    if (stream->has_mark && (!entry_id_parse(mark, &stream->mark) ||
-                             !slice_equal(entry_id_format(stream->mark, text), mark))) {
-        snprintf(why, sizeof(why),
-                 "its mark is '%.*s': allowed is the id of its last counted entry",
-                 SLICE_ARG(slice_first(mark, 64)));
-        collector_stream_fails(c, stream, slice_of(why));
+    if (apply_mark_parse(mark, pending, &stream->mark)) {
+        return true;
+    }
+    if (slice_equal(mark, SLICE("gone"))) {
+        collector_stream_fails(c, stream,
+                               SLICE("its mark is gone, though entries of it were counted: HSET "
+                                     "the hash `mark` to the last id that was counted, or HDEL the "
+                                     "stream from `stats:total` to count all that it has again"));
         return false;
     }
-    return true;
+    snprintf(why, sizeof(why),
+             "its mark is '%.*s' and its pending batch '%.*s': no such thing was written here",
+             SLICE_ARG(slice_first(mark, 48)), SLICE_ARG(slice_first(pending, 48)));
+    collector_stream_fails(c, stream, slice_of(why));
+    return false;
 }
 
 /* ---- the list ---- */
@@ -93,6 +96,7 @@ void collector_free_streams(struct collector *c) {
 /* Those of the reply that are new stand behind the known ones until all are there. */
 static void take_names(struct collector *c, const struct redis_reply *reply) {
     size_t known = c->stream_count;
+    c->left_out = 0;
     for (size_t i = 0; i < known; i++) {
         c->streams[i].is_there = false;
     }
@@ -101,8 +105,10 @@ static void take_names(struct collector *c, const struct redis_reply *reply) {
         struct collector_stream *stream = find(c, key, known);
         if (stream != NULL) {
             stream->is_there = true;
-        } else if (key.size > 0 && key.size <= COLLECTOR_STREAM_BYTES_MAX &&
-                   c->stream_count < COLLECTOR_STREAMS_MAX) {
+        } else if (key.size == 0 || key.size > COLLECTOR_STREAM_BYTES_MAX ||
+                   c->stream_count == COLLECTOR_STREAMS_MAX) {
+            c->left_out++;
+        } else {
             char *copy = malloc(key.size);
             ENSURE(copy != NULL);
             memcpy(copy, key.data, key.size);
@@ -124,43 +130,73 @@ static void take_names(struct collector *c, const struct redis_reply *reply) {
     qsort(c->streams, kept, sizeof(*c->streams), compare_streams);
 }
 
-/* The marks of all streams. */
+static bool is_same_mark(const struct apply_mark *a, const struct apply_mark *b) {
+    return entry_id_compare(a->id, b->id) == 0 && a->parts == b->parts && a->written == b->written;
+}
+
+/* What was read of a stream, which is not being counted at the moment. */
+static void meet_mark(struct collector *c, struct collector_stream *stream,
+                      const struct apply_mark *before, uint64_t now_ns) {
+    if (entry_id_compare(stream->mark.id, before->id) < 0) {
+        fold_people_forget(c->people); /* Redis has less than it had */
+    }
+    stream->is_failing = stream->is_failing && now_ns < stream->not_before_ns;
+    if (stream->is_rivalled && !is_same_mark(&stream->mark, before)) {
+        /* Another collector counts it: as long as it does, it need not be read here. */
+        stream->not_before_ns =
+            collector_after(c, now_ns + LIST_INTERVAL_MS * COLLECTOR_NS_PER_MS, RACE_RETRY_MS);
+    }
+}
+
+static bool append_get(struct collector *c, struct slice key, struct slice field) {
+    return redis_pipe_append(c->writer, 3, (struct slice[]){SLICE("HGET"), key, field});
+}
+
+/* Reads one stream's mark and pending batch. */
+static enum collector_step read_mark(struct collector *c, struct collector_stream *stream,
+                                     uint64_t now_ns) {
+    char mark[ENTRY_ID_BYTES + 32];
+    struct err err = {""};
+    struct apply_mark before = stream->mark;
+    const struct redis_reply *reply = redis_pipe_read(c->writer, &err);
+    if (reply == NULL) {
+        return lost(c, &err);
+    }
+    bool is_error = redis_reply_is_error(reply);
+    if (is_error) {
+        collector_stream_fails(c, stream, redis_reply_text(reply));
+    }
+    snprintf(mark, sizeof(mark), "%.*s", SLICE_ARG(redis_reply_text(reply)));
+    reply = redis_pipe_read(c->writer, &err);
+    if (reply == NULL) {
+        return lost(c, &err);
+    }
+    if (redis_reply_is_error(reply)) {
+        collector_stream_fails(c, stream, redis_reply_text(reply));
+    } else if (!is_error &&
+               collector_take_mark(c, stream, slice_of(mark), redis_reply_text(reply))) {
+        meet_mark(c, stream, &before, now_ns);
+    }
+    return COLLECTOR_ON;
+}
+
 static enum collector_step read_marks(struct collector *c, uint64_t now_ns) {
-    char text[COLLECTOR_STREAM_BYTES_MAX];
-    struct slice key = collector_key(c, "mark", text);
+    char mark_text[COLLECTOR_STREAM_BYTES_MAX];
+    char pending_text[COLLECTOR_STREAM_BYTES_MAX];
+    struct slice mark = collector_key(c, "mark", mark_text);
+    struct slice pending = collector_key(c, "pending", pending_text);
     struct err err = {""};
     for (size_t i = 0; i < c->stream_count; i++) {
-        struct slice get[] = {SLICE("HGET"), key, c->streams[i].key};
-        if (!redis_pipe_append(c->writer, 3, get)) {
+        if (!append_get(c, mark, c->streams[i].key) || !append_get(c, pending, c->streams[i].key)) {
             err_set(&err, "the connection was lost");
             return lost(c, &err);
         }
     }
-    for (size_t i = 0; i < c->stream_count; i++) {
-        struct collector_stream *stream = &c->streams[i];
-        const struct redis_reply *reply = redis_pipe_read(c->writer, &err);
-        if (reply == NULL) {
-            return lost(c, &err);
-        }
-        struct entry_id before = stream->mark;
-        struct slice mark = redis_reply_text(reply);
-        if (redis_reply_is_error(reply)) {
-            collector_stream_fails(c, stream, mark);
-        } else if (collector_take_mark(c, stream, mark)) {
-            if (entry_id_compare(stream->mark, before) < 0) {
-                fold_people_forget(c->people); /* Redis has less than it had */
-            }
-            stream->is_failing = stream->is_failing && now_ns < stream->not_before_ns;
-            if (entry_id_compare(stream->lost_at, (struct entry_id){0}) != 0 &&
-                entry_id_compare(stream->mark, before) > 0) {
-                /* Another collector counts it: as long as it does, it need not be read here. */
-                stream->lost_at = stream->mark;
-                stream->not_before_ns = collector_after(c, now_ns, RACE_RETRY_MS) +
-                                        LIST_INTERVAL_MS * COLLECTOR_NS_PER_MS;
-            }
-        }
+    enum collector_step step = COLLECTOR_ON;
+    for (size_t i = 0; i < c->stream_count && step == COLLECTOR_ON; i++) {
+        step = read_mark(c, &c->streams[i], now_ns);
     }
-    return COLLECTOR_ON;
+    return step;
 }
 
 enum collector_step collector_list_streams(struct collector *c, uint64_t now_ns) {
@@ -195,7 +231,7 @@ static bool append_look(struct collector *c, struct collector_stream *const *due
     char ids[LOOK_STREAMS][ENTRY_ID_BYTES];
     for (size_t i = 0; i < count; i++) {
         arguments[4 + i] = due[i]->key;
-        arguments[4 + count + i] = entry_id_format(due[i]->mark, ids[i]);
+        arguments[4 + count + i] = entry_id_format(due[i]->mark.id, ids[i]);
     }
     return redis_pipe_append(c->writer, 4 + 2 * count, arguments);
 }
@@ -242,10 +278,13 @@ enum collector_step collector_look(struct collector *c, uint64_t now_ns) {
     struct collector_stream *due[LOOK_STREAMS];
     size_t count = 0;
     for (size_t i = 0; i < c->stream_count; i++) {
-        if (is_due(&c->streams[i], now_ns)) {
+        /* A batch half written is to be finished even if its entries are gone. */
+        if (now_ns >= c->streams[i].not_before_ns && c->streams[i].mark.parts > 0) {
+            c->streams[i].has_news = true;
+        } else if (is_due(&c->streams[i], now_ns)) {
             due[count++] = &c->streams[i];
         }
-        if (count == LOOK_STREAMS || (i + 1 == c->stream_count && count > 0)) {
+        if (count > 0 && (count == LOOK_STREAMS || i + 1 == c->stream_count)) {
             enum collector_step step = look_at(c, due, count);
             if (step != COLLECTOR_ON) {
                 return step;

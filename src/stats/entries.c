@@ -155,28 +155,32 @@ bool entries_begin(struct entry_reader *reader, struct slice reply, struct slice
 
 /* ---- what a click must have ---- */
 
-/* The value of a hexadecimal digit, or more than 15. */
-static inline unsigned digit_of(char c) {
-    unsigned digit = (unsigned)c - '0';
-    if (digit > 9) {
-        digit = (unsigned)c - 'a';
-        digit = digit < 6 ? digit + 10 : 16;
-    }
-    return digit;
+/* Eight lower-case hexadecimal digits at once; *wrong becomes not 0 when one is none. A byte's high
+ * nibble says whether it is a digit (3) or a letter (6), the low one what it is worth. */
+static inline uint64_t eight_digits(const char *at, uint64_t *wrong) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof(bytes));
+    uint64_t low = bytes & (ones * 15);
+    uint64_t high = bytes >> 4 & (ones * 15);
+    uint64_t letter = high >> 2 & ones;                  /* 1 in the place of each letter */
+    *wrong |= high ^ (ones * 3 + letter * 3);            /* neither 3 nor 6 */
+    *wrong |= (low + (ones - letter) * 6) & (ones * 16); /* a digit above 9 */
+    *wrong |= letter * 16 & ~(low + ones * 15);          /* a letter below a */
+    *wrong |= (low + letter * 9) & (ones * 16);          /* or above f */
+    uint64_t nibbles = __builtin_bswap64(low + letter * 9);
+    nibbles = (nibbles | nibbles >> 4) & UINT64_C(0x00FF00FF00FF00FF);
+    nibbles = (nibbles | nibbles >> 8) & UINT64_C(0x0000FFFF0000FFFF);
+    return (nibbles | nibbles >> 16) & UINT32_MAX;
 }
 
 static bool read_visitor(struct slice text, uint64_t *visitor) {
-    uint64_t value = 0;
-    unsigned wrong = 0;
+    uint64_t wrong = 0;
     if (text.size != 16) {
         return false;
     }
-    for (size_t i = 0; i < 16; i++) {
-        unsigned digit = digit_of(text.data[i]);
-        wrong |= digit & 16;
-        value = value << 4 | (digit & 15);
-    }
-    *visitor = value;
+    *visitor = eight_digits(text.data, &wrong) << 32;
+    *visitor |= eight_digits(text.data + 8, &wrong);
     return wrong == 0;
 }
 

@@ -17,8 +17,11 @@
 
 enum {
     MS_PER_HOUR = 3600 * 1000,
-    ENTRY_TEXT_BYTES_MAX = 3 * ENTRY_TUPLE_BYTES_MAX, /* what a tuple, a code and a campaign keep */
+    ENTRY_TEXT_BYTES_MAX = 6 * ENTRY_TUPLE_BYTES_MAX, /* what a tuple, a code and a campaign keep */
 };
+
+/* 2100-01-01: what claims to be later is no tap, and would never expire. */
+static const uint64_t at_ms_max = UINT64_C(4102444800000);
 
 static const uint64_t multiplier = UINT64_C(0x9E3779B97F4A7C15);
 
@@ -28,22 +31,37 @@ struct fold *fold_create(void) {
     random_bytes(&fold->seed, sizeof(fold->seed));
     buf_init(&fold->texts, FOLD_TEXT_BYTES_MAX);
     ENSURE(buf_reserve(&fold->texts, FOLD_TEXT_BYTES_MAX)); /* it must never move */
+    buf_init(&fold->bodies, FOLD_BODIES_BYTES_MAX);
     return fold;
 }
 
 void fold_destroy(struct fold **fold) {
     if (*fold != NULL) {
         buf_fini(&(*fold)->texts);
+        buf_fini(&(*fold)->bodies);
         free(*fold);
         *fold = NULL;
     }
 }
 
+static void clear_pairs(struct fold *fold, const struct fold_pairs *pairs) {
+    for (uint32_t i = pairs->first; i != FOLD_NONE; i = fold->pairs[i].next) {
+        fold->pairs[i].count = 0;
+    }
+}
+
 void fold_clear(struct fold *fold) {
-    memset(fold->tuple_slots, 0, sizeof(fold->tuple_slots));
-    memset(fold->link_slots, 0, sizeof(fold->link_slots));
-    memset(fold->campaign_slots, 0, sizeof(fold->campaign_slots));
-    memset(fold->pair_slots, 0, sizeof(fold->pair_slots));
+    for (uint32_t i = 0; i < fold->tuple_count; i++) {
+        *fold->tuples[i].slot = 0;
+    }
+    for (uint32_t i = 0; i < fold->link_count; i++) {
+        *fold->links[i].slot = 0;
+        clear_pairs(fold, &fold->links[i].pairs);
+    }
+    for (uint32_t i = 0; i < fold->campaign_count; i++) {
+        *fold->campaigns[i].slot = 0;
+        clear_pairs(fold, &fold->campaigns[i].pairs);
+    }
     fold->tuple_count = fold->link_count = fold->campaign_count = 0;
     fold->pair_count = fold->visit_count = 0;
     fold->summary = (struct fold_summary){0};
@@ -56,8 +74,8 @@ const struct fold_summary *fold_summary(const struct fold *fold) {
 }
 
 /* The hour that the first entry is of is the batch's. */
-static void begin(struct fold *fold, const struct entry *entry) {
-    uint64_t at_ms = entry->id.ms;
+void fold_begin(struct fold *fold, uint64_t at_ms) {
+    at_ms = at_ms < at_ms_max ? at_ms : at_ms_max - 1;
     if (at_ms < fold->day.begin_ms || at_ms >= fold->day.end_ms) {
         fold->day = clock_day_of(at_ms);
     }
@@ -71,14 +89,13 @@ static void begin(struct fold *fold, const struct entry *entry) {
     fold->summary.day = fold->day.yyyymmdd;
     fold->summary.hour = (int)hour;
     fold->summary.day_end_ms = fold->day.end_ms;
-    fold->summary.first = entry->id;
 }
 
 static bool has_room(const struct fold *fold, const struct entry *entry) {
     return entry->id.ms >= fold->hour_begin_ms && entry->id.ms < fold->hour_end_ms &&
-           fold->cost < FOLD_COST_MAX && fold->summary.entries < FOLD_CLICKS_MAX &&
-           fold->tuple_count + 2 <= FOLD_TUPLES_MAX && fold->link_count < FOLD_LINKS_MAX &&
-           fold->campaign_count < FOLD_CAMPAIGNS_MAX && fold->pair_count + 2 <= FOLD_PAIRS_MAX &&
+           fold->summary.entries < FOLD_ENTRIES_MAX && fold->tuple_count + 2 <= FOLD_TUPLES_MAX &&
+           fold->link_count < FOLD_LINKS_MAX && fold->campaign_count < FOLD_CAMPAIGNS_MAX &&
+           fold->pair_count + 2 <= FOLD_PAIRS_MAX &&
            fold->texts.capacity - fold->texts.size >= ENTRY_TEXT_BYTES_MAX;
 }
 
@@ -131,7 +148,8 @@ __attribute__((noinline)) static uint32_t add_tuple(struct fold *fold, struct sl
     uint32_t number = fold->tuple_count++;
     struct fold_tuple *tuple = &fold->tuples[number];
     *tuple = (struct fold_tuple){.hash = hash, .key = keep(fold, key), .same_as = number};
-    *tuple_slot(fold, key, hash) = number + 1;
+    tuple->slot = tuple_slot(fold, key, hash);
+    *tuple->slot = number + 1;
     memcpy(cleaned, key.data, key.size);
     if (clean(cleaned, key.size)) {
         struct slice other = slice_make(cleaned, key.size);
@@ -152,6 +170,10 @@ static uint32_t find_tuple(struct fold *fold, struct slice key) {
 
 /* ---- campaigns and links ---- */
 
+static uint32_t share_of(struct slice name) {
+    return (uint32_t)(hash_bytes(name, FOLD_SHARE_SEED) >> 32);
+}
+
 /* FOLD_NONE when it is no campaign's id. */
 static uint32_t find_campaign(struct fold *fold, struct slice id) {
     uint64_t hash = hash_bytes(id, fold->seed);
@@ -163,6 +185,8 @@ static uint32_t find_campaign(struct fold *fold, struct slice id) {
             }
             fold->campaigns[fold->campaign_count] =
                 (struct fold_campaign){.hash = hash,
+                                       .share = share_of(id),
+                                       .slot = slot,
                                        .id = keep(fold, id),
                                        .pairs = {.first = FOLD_NONE},
                                        .visits = {.first = FOLD_NONE}};
@@ -186,6 +210,8 @@ static uint32_t find_link(struct fold *fold, struct slice code, uint32_t campaig
                 return FOLD_NONE;
             }
             fold->links[fold->link_count] = (struct fold_link){.hash = hash,
+                                                               .share = share_of(code),
+                                                               .slot = slot,
                                                                .code = keep(fold, code),
                                                                .campaign = campaign,
                                                                .pairs = {.first = FOLD_NONE},
@@ -206,22 +232,21 @@ static uint32_t find_link(struct fold *fold, struct slice code, uint32_t campaig
  */
 static void count_pair(struct fold *fold, uint32_t scope, struct fold_pairs *pairs,
                        uint32_t tuple) {
-    uint32_t key = scope * FOLD_TUPLES_MAX + tuple;
-    uint64_t hash = (key ^ (fold->seed & UINT32_MAX)) * multiplier;
-    for (uint64_t i = hash >> 40;; i++) {
-        struct fold_pair_slot *slot = &fold->pair_slots[i % FOLD_PAIR_SLOTS];
-        if (slot->pair == 0) {
-            fold->pairs[fold->pair_count] =
-                (struct fold_pair){.tuple = (uint16_t)tuple, .count = 1, .next = pairs->first};
-            pairs->first = fold->pair_count++;
-            pairs->count++;
-            *slot = (struct fold_pair_slot){.key = key, .pair = fold->pair_count};
+    uint64_t hash = ((uint64_t)scope << 32 ^ tuple ^ fold->seed) * multiplier;
+    for (uint64_t i = hash >> 32;; i++) {
+        uint32_t number = (uint32_t)(i % FOLD_PAIR_SLOTS);
+        struct fold_pair *pair = &fold->pairs[number];
+        if (pair->count == 0) {
+            *pair = (struct fold_pair){
+                .scope = scope, .tuple = tuple, .count = 1, .next = pairs->first};
+            pairs->first = number;
+            fold->pair_count++;
             fold->cost +=
                 scope < FOLD_CAMPAIGNS_MAX ? FOLD_COST_CAMPAIGN_PAIR : FOLD_COST_LINK_PAIR;
             return;
         }
-        if (slot->key == key) {
-            fold->pairs[slot->pair - 1].count++;
+        if (pair->scope == scope && pair->tuple == tuple) {
+            pair->count++;
             return;
         }
     }
@@ -278,15 +303,21 @@ static bool count(struct fold *fold, const struct entry *entry) {
 enum fold_result fold_add(struct fold *fold, const struct entry *entry) {
     struct fold_summary *summary = &fold->summary;
     if (summary->entries == 0) {
-        begin(fold, entry);
+        fold_begin(fold, entry->id.ms);
+        summary->first = entry->id;
     } else if (!has_room(fold, entry)) {
         return FOLD_FULL;
     }
     summary->entries++;
     summary->last = entry->id;
-    if (!entry->is_click || !count(fold, entry)) {
+    if (!entry->is_click || entry->id.ms >= at_ms_max || !count(fold, entry)) {
         summary->malformed++;
         summary->last_malformed = entry->id;
     }
     return FOLD_TAKEN;
+}
+
+uint32_t fold_parts(const struct fold *fold) {
+    uint64_t parts = 1 + fold->cost / FOLD_COST_OF_PART;
+    return parts < FOLD_PARTS_MAX ? (uint32_t)parts : (uint32_t)FOLD_PARTS_MAX;
 }

@@ -12,7 +12,9 @@
 #include "fold.h"
 
 enum {
+    FOLD_SHARE_SEED = 20251121, /* never to be changed: batches may be half written */
     FOLD_NONE = INT32_MAX,
+    FOLD_BODIES_BYTES_MAX = 64 * 1024 * 1024,
     FOLD_TUPLE_SLOTS = 2 * FOLD_TUPLES_MAX,
     FOLD_LINK_SLOTS = 2 * FOLD_LINKS_MAX,
     FOLD_CAMPAIGN_SLOTS = 2 * FOLD_CAMPAIGNS_MAX,
@@ -21,6 +23,7 @@ enum {
 
 struct fold_tuple {
     uint64_t hash;
+    uint32_t *slot;
     struct slice key;
     struct slice cell; /* encoded, of the whole day; empty: it is no click's */
     uint32_t same_as;  /* the tuple that has the same cell, usually this one */
@@ -29,16 +32,16 @@ struct fold_tuple {
     bool has_link;
 };
 
-/* Taps of one campaign or link that are alike. */
+/* Taps of one campaign or link that are alike, where the table has them. */
 struct fold_pair {
-    uint16_t tuple;
-    uint16_t count;
+    uint32_t scope; /* a campaign's number, or FOLD_CAMPAIGNS_MAX and a link's */
+    uint32_t tuple;
+    uint32_t count; /* 0: nothing stands here */
     uint32_t next;
 };
 
 struct fold_pairs {
     uint32_t first;
-    uint32_t count;
 };
 
 struct fold_visit {
@@ -54,6 +57,8 @@ struct fold_visits {
 
 struct fold_campaign {
     uint64_t hash;
+    uint32_t share; /* which part it falls to, modulo their number */
+    uint32_t *slot;
     struct slice id; /* empty: of taps without one */
     uint32_t kinds[TAP_KIND_COUNT];
     struct fold_pairs pairs;
@@ -62,13 +67,16 @@ struct fold_campaign {
 
 struct fold_link {
     uint64_t hash;
+    uint32_t share; /* as that of a campaign */
+    uint32_t *slot;
     struct slice code;
     uint32_t campaign;
     struct fold_pairs pairs;
     struct fold_visits visits;
 };
 
-/* A slot is 0 or the number of what stands there and 1. */
+/* A slot is 0 or the number of what stands there and 1. Whatever stands in one knows it, so that
+ * emptying a batch costs what is in it. */
 struct fold {
     struct fold_summary summary;
     struct clock_day day;
@@ -81,15 +89,17 @@ struct fold {
     struct fold_tuple tuples[FOLD_TUPLES_MAX];
     struct fold_link links[FOLD_LINKS_MAX];
     struct fold_campaign campaigns[FOLD_CAMPAIGNS_MAX];
-    struct fold_pair pairs[FOLD_PAIRS_MAX];
-    struct fold_visit visits[FOLD_CLICKS_MAX];
+    struct fold_visit visits[FOLD_ENTRIES_MAX];
     uint32_t tuple_slots[FOLD_TUPLE_SLOTS];
     uint32_t link_slots[FOLD_LINK_SLOTS];
     uint32_t campaign_slots[FOLD_CAMPAIGN_SLOTS];
-    struct fold_pair_slot {
-        uint32_t key;
-        uint32_t pair; /* and 1 */
-    } pair_slots[FOLD_PAIR_SLOTS];
+    struct fold_pair pairs[FOLD_PAIR_SLOTS];
+
+    /* For fold_pack(): cells are numbered anew in every part. */
+    struct buf bodies;
+    uint32_t number[FOLD_TUPLES_MAX];   /* 0: not in this part */
+    uint32_t numbered[FOLD_TUPLES_MAX]; /* the tuples of this part, in the order of their numbers */
+    uint32_t numbered_count;
 };
 
 #endif

@@ -72,7 +72,7 @@ const struct redis_reply *query_reply(const struct stats_source *source, struct 
     return reply;
 }
 
-static void append_key(const struct reading *reading, size_t day_index, struct buf *key) {
+void query_read_key(const struct reading *reading, size_t day_index, struct buf *key) {
     int32_t date = reading->periods->day[day_index].date;
     bool fits = reading->what == READ_INDEX
                     ? stats_key_day(key, reading->source->key_prefix, "stats:index", date)
@@ -85,7 +85,7 @@ static bool ask_of_day(const struct reading *reading, const char *command, size_
                        struct err *err) {
     char bytes[READ_KEY_BYTES_MAX];
     struct buf key = buf_over(bytes, sizeof(bytes));
-    append_key(reading, day_index, &key);
+    query_read_key(reading, day_index, &key);
     return query_ask(reading->source, command, buf_slice(&key), SLICE_EMPTY, err);
 }
 
@@ -93,7 +93,7 @@ static bool ask_of_day(const struct reading *reading, const char *command, size_
 static bool name_key(const struct reading *reading, size_t day_index, struct err *err) {
     char bytes[READ_KEY_BYTES_MAX];
     struct buf key = buf_over(bytes, sizeof(bytes));
-    append_key(reading, day_index, &key);
+    query_read_key(reading, day_index, &key);
     return err_prefix(err, "%.*s", SLICE_ARG(buf_slice(&key)));
 }
 
@@ -157,7 +157,7 @@ static bool read_large(const struct reading *reading, size_t day_index, uint64_t
     struct buf key = buf_over(key_bytes, sizeof(key_bytes));
     struct buf cursor = buf_over(cursor_bytes, sizeof(cursor_bytes));
     struct buf scan_count = buf_over(count, sizeof(count));
-    append_key(reading, day_index, &key);
+    query_read_key(reading, day_index, &key);
     buf_append_char(&cursor, '0');
     buf_append_u64(&scan_count, SCAN_COUNT);
     /* A walk that goes on and on is none: something else than Redis answers. */

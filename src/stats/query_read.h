@@ -41,6 +41,9 @@ struct reading {
 /* TOO_MUCH: nothing was read. FAILED also when Redis holds something else than a hash there. */
 MUST_CHECK enum stats_result query_read(const struct reading *reading, struct err *err);
 
+/* Appends the key of a day of the reading. */
+void query_read_key(const struct reading *reading, size_t day_index, struct buf *key);
+
 /* Queues COMMAND KEY and, unless it is {NULL, 0}, an argument; false and err when it cannot be
  * queued. */
 MUST_CHECK bool query_ask(const struct stats_source *source, const char *command, struct slice key,

@@ -22,7 +22,7 @@
 #include "stats/query.h"
 #include "stats/report.h"
 
-enum { ROWS_FIRST = 64 };
+enum { ROWS_FIRST = 64, DAMAGED_FIELD_BYTES = 96 };
 
 struct run {
     const struct stats_source *source;
@@ -35,6 +35,9 @@ struct run {
     size_t row_capacity;
     bool is_too_much;
     bool is_counted; /* anything at all, whatever is filtered */
+    bool is_damaged; /* a field of damaged_day has no number */
+    size_t damaged_day;
+    char damaged_field[DAMAGED_FIELD_BYTES];
     struct people people;
 };
 
@@ -48,6 +51,8 @@ static void append_row(struct run *run, uint32_t period, const uint32_t value[ST
                        const struct stats_counts *counts);
 static void give_people(struct run *run);
 static enum stats_result refuse_rows(const struct stats_query *query, struct err *err);
+static enum stats_result refuse_damage(const struct run *run, const struct reading *reading,
+                                       struct err *err);
 
 enum stats_result stats_query_run(const struct stats_source *source,
                                   const struct stats_query *query, struct stats_report **report,
@@ -112,6 +117,9 @@ static enum stats_result run_all(struct run *run, struct err *err) {
     if (result != STATS_OK) {
         return result;
     }
+    if (run->is_damaged) {
+        return refuse_damage(run, &reading, err);
+    }
     if (run->is_too_much) {
         return refuse_rows(query, err);
     }
@@ -173,6 +181,24 @@ static void count_cell(struct stats_counts *counts, const struct cell *cell, uin
     }
 }
 
+/* False when it is 0, or no number: somebody changed it, and what it was nobody here knows. */
+static bool take_count(struct run *run, size_t day_index, struct slice field, struct slice value,
+                       uint64_t *count) {
+    if (slice_to_u64(value, UINT64_MAX, count)) {
+        return *count > 0;
+    }
+    if (!run->is_damaged) {
+        struct buf text = buf_over(run->damaged_field, sizeof(run->damaged_field) - 1);
+        buf_append(&text, slice_first(field, sizeof(run->damaged_field) - 1));
+        for (size_t i = 0; i < text.size; i++) {
+            text.data[i] = text.data[i] < ' ' || text.data[i] > '~' ? '|' : text.data[i];
+        }
+        run->is_damaged = true;
+        run->damaged_day = day_index;
+    }
+    return false;
+}
+
 /* Of the hash of cells. What is not ours there is nobody's number. */
 static void take_field(void *argument, size_t day_index, struct slice field, struct slice value) {
     struct run *run = argument;
@@ -185,7 +211,7 @@ static void take_field(void *argument, size_t day_index, struct slice field, str
         return;
     }
     if (field.size > CELL_BYTES_MAX || !cell_decode(field, &cell) ||
-        !slice_to_u64(value, UINT64_MAX, &count) || count == 0 ||
+        !take_count(run, day_index, field, value, &count) ||
         !periods_find(&run->periods, day, cell.hour, &period)) {
         return;
     }
@@ -210,7 +236,7 @@ static void take_campaign(void *argument, size_t day_index, struct slice field,
     struct run *run = argument;
     uint64_t count;
     uint32_t period;
-    if (!slice_to_u64(value, UINT64_MAX, &count) || count == 0 ||
+    if (!take_count(run, day_index, field, value, &count) ||
         !periods_find(&run->periods, &run->periods.day[day_index], CELL_NO_HOUR, &period)) {
         return;
     }
@@ -317,4 +343,16 @@ static enum stats_result refuse_rows(const struct stats_query *query, struct err
             "interval than %s, or fewer days",
             STATS_ROWS_MAX, query_interval_name(query->interval));
     return STATS_TOO_MUCH;
+}
+
+static enum stats_result refuse_damage(const struct run *run, const struct reading *reading,
+                                       struct err *err) {
+    char bytes[READ_KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof(bytes));
+    query_read_key(reading, run->damaged_day, &key);
+    err_set(err,
+            "%.*s, field %s, holds no number: somebody changed it; `brinco reconcile` says what "
+            "it should be",
+            SLICE_ARG(buf_slice(&key)), run->damaged_field);
+    return STATS_FAILED;
 }

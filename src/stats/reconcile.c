@@ -84,6 +84,19 @@ void recon_blame(struct reconciliation *recon, const char *what, const struct re
     note(recon, false, what, place, text);
 }
 
+static void finding_fini(struct recon_finding *finding) {
+    free(finding->text);
+    free(finding->key);
+    free(finding->field);
+}
+
+void recon_forget(struct reconciliation *recon, size_t findings, uint64_t unexplained) {
+    while (recon->finding_count > findings) {
+        finding_fini(&recon->findings[--recon->finding_count]);
+    }
+    recon->unexplained = unexplained;
+}
+
 void recon_work(struct reconciliation *recon, uint64_t done) {
     const struct reconcile_options *options = recon->options;
     recon->done += done;
@@ -124,9 +137,7 @@ void reconciliation_destroy(struct reconciliation **reconciliation) {
         buf_fini(&recon->streams[i].hole_payloads);
     }
     for (size_t i = 0; i < recon->finding_count; i++) {
-        free(recon->findings[i].text);
-        free(recon->findings[i].key);
-        free(recon->findings[i].field);
+        finding_fini(&recon->findings[i]);
     }
     recon_model_destroy(&recon->model);
     free(recon->streams);

@@ -33,7 +33,7 @@ struct cross {
     struct recon_seen seen[KEYS_MAX + 1];
     struct recon_request requests[KEYS_MAX + 1];
     size_t count;
-    struct entry_id *marks;
+    struct apply_mark *marks;
     bool has_hours;
     struct sums all;
     struct sums hours;
@@ -75,12 +75,34 @@ static void ask(struct cross *cross, enum recon_key_kind kind, struct stats_scop
     cross->requests[cross->count++] = (struct recon_request){kind, scope};
 }
 
-/* How much was counted of the day. */
+/* Whether a batch of the day is half written. */
+static bool read_pending(struct cross *cross, bool *is_pending, struct err *err) {
+    const struct reconciliation *recon = cross->recon;
+    char bytes[RECON_KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof(bytes));
+    stats_key(&key, recon->options->source->key_prefix, "pending");
+    const struct redis_reply *reply =
+        redis_pipe_command(recon->options->source->pipe, 2,
+                           (const struct slice[]){SLICE("HVALS"), buf_slice(&key)}, err);
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        struct slice rest = redis_reply_text(redis_reply_at(reply, i));
+        struct entry_id last;
+        *is_pending |= entry_id_parse(slice_split(&rest, ' '), &last) &&
+                       last.ms >= recon->begin_ms && last.ms < recon->end_ms;
+    }
+    return reply != NULL;
+}
+
+/* How much was counted of the day; UINT64_MAX: some of it is counted just now. */
 static bool read_counted(struct cross *cross, uint64_t *counted, struct err *err) {
     const struct stats_source *source = cross->recon->options->source;
     char bytes[RECON_KEY_BYTES_MAX];
     struct buf key = buf_over(bytes, sizeof(bytes));
+    bool is_pending = false;
     stats_key_day(&key, source->key_prefix, "stats:streams", cross->recon->day);
+    if (!read_pending(cross, &is_pending, err)) {
+        return false;
+    }
     const struct redis_reply *reply = redis_pipe_command(
         source->pipe, 2, (const struct slice[]){SLICE("HVALS"), buf_slice(&key)}, err);
     *counted = 0;
@@ -90,6 +112,7 @@ static bool read_counted(struct cross *cross, uint64_t *counted, struct err *err
             *counted += number;
         }
     }
+    *counted = is_pending ? UINT64_MAX : *counted;
     return reply != NULL;
 }
 
@@ -337,14 +360,11 @@ static void destroy(struct cross *cross) {
     free(cross);
 }
 
-/* Says what is wrong with single keys the first time; *counted: the day stood still meanwhile, at
- * that. */
-static bool go_over(struct cross *cross, bool is_first, uint64_t *counted, bool *stood_still,
-                    struct err *err) {
+/* *counted: what was counted of the day, when it stood still meanwhile. */
+static bool go_over(struct cross *cross, uint64_t *counted, bool *stood_still, struct err *err) {
     struct recon_scan scan;
     struct recon_model *model = cross->recon->model;
     uint64_t before;
-    cross->recon->is_muted = !is_first;
     cross->recon->model = NULL; /* all keys are wanted */
     bool is_good = read_counted(cross, &before, err) && recon_scan(cross->recon, &scan, err);
     if (is_good) {
@@ -354,26 +374,29 @@ static bool go_over(struct cross *cross, bool is_first, uint64_t *counted, bool 
         recon_scan_fini(&scan);
     }
     cross->recon->model = model;
-    cross->recon->is_muted = false;
-    *stood_still = is_good && before == *counted;
+    *stood_still = is_good && before == *counted && before != UINT64_MAX;
     return is_good;
 }
 
 bool recon_check_cross(struct reconciliation *recon, struct err *err) {
+    size_t findings = recon->finding_count;
+    uint64_t unexplained = recon->unexplained;
     bool stood_still = false;
     bool is_good = true;
     for (unsigned i = 0; i < TRIES_MAX && is_good && !stood_still; i++) {
         struct cross *cross = create(recon);
         uint64_t counted = 0;
-        is_good = go_over(cross, i == 0, &counted, &stood_still, err);
+        is_good = go_over(cross, &counted, &stood_still, err);
         if (stood_still) {
             compare_all(cross, counted);
+        } else {
+            recon_forget(recon, findings, unexplained);
         }
         destroy(cross);
     }
     if (is_good && !stood_still) {
         recon_explain(recon, "not_still", &(struct recon_place){.stream = -1},
-                      "the day is still being counted: sums of its rollups were not compared");
+                      "the day is still being counted: its rollups were not compared");
     }
     return is_good;
 }

@@ -1,12 +1,14 @@
 /*
  * reconcile_exec.c - see reconcile_exec.h.
  *
- *   MULTI  HGETALL mark  HGETALL ... (each key)  EXEC
+ *   MULTI  HGETALL mark  HGETALL pending  HGETALL ... (each key)  EXEC
  */
 #include "reconcile_exec.h"
 
 #include "redis/pipe.h"
 #include "redis/reply.h"
+
+enum { HASHES = 2 };
 
 static bool append_request(struct reconciliation *recon, const struct recon_request *request) {
     char bytes[RECON_KEY_BYTES_MAX];
@@ -36,38 +38,51 @@ static bool append_all(struct reconciliation *recon, const struct recon_exec *ex
     char bytes[RECON_KEY_BYTES_MAX];
     struct buf key = buf_over(bytes, sizeof(bytes));
     struct redis_pipe *pipe = recon->options->source->pipe;
-    stats_key(&key, recon->options->source->key_prefix, "mark");
-    bool is_good =
-        redis_pipe_append(pipe, 1, (const struct slice[]){SLICE("MULTI")}) &&
-        redis_pipe_append(pipe, 2, (const struct slice[]){SLICE("HGETALL"), buf_slice(&key)});
+    bool is_good = redis_pipe_append(pipe, 1, (const struct slice[]){SLICE("MULTI")});
+    for (size_t i = 0; i < HASHES && is_good; i++) {
+        buf_clear(&key);
+        stats_key(&key, recon->options->source->key_prefix, i == 0 ? "mark" : "pending");
+        is_good =
+            redis_pipe_append(pipe, 2, (const struct slice[]){SLICE("HGETALL"), buf_slice(&key)});
+    }
     for (size_t i = 0; i < exec->count && is_good; i++) {
         is_good = append_request(recon, &exec->requests[i]);
     }
     return is_good && redis_pipe_append(pipe, 1, (const struct slice[]){SLICE("EXEC")});
 }
 
-static void take_marks(struct reconciliation *recon, const struct recon_exec *exec,
-                       const struct redis_reply *reply) {
-    for (size_t i = 0; i < recon->stream_count; i++) {
-        exec->marks[i] = recon->streams[i].fed;
+/* The value that a hash has of a stream; empty: none. */
+static struct slice value_of(const struct redis_reply *hash, const char *key) {
+    for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2) {
+        if (slice_equal(redis_reply_text(redis_reply_at(hash, i)), slice_of(key))) {
+            return redis_reply_text(redis_reply_at(hash, i + 1));
+        }
     }
-    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        struct slice key = redis_reply_text(redis_reply_at(reply, i));
-        struct entry_id mark;
-        size_t at = 0;
-        if (!entry_id_parse(redis_reply_text(redis_reply_at(reply, i + 1)), &mark)) {
-            continue; /* said already */
+    return SLICE_EMPTY;
+}
+
+static bool is_known(const struct reconciliation *recon, struct slice key) {
+    for (size_t i = 0; i < recon->stream_count; i++) {
+        if (slice_equal(slice_of(recon->streams[i].key), key)) {
+            return true;
         }
-        while (at < recon->stream_count && !slice_equal(slice_of(recon->streams[at].key), key)) {
-            at++;
+    }
+    return recon_stream_name(recon, key).size == 0; /* nonsense, which was said */
+}
+
+static void take_marks(struct reconciliation *recon, const struct recon_exec *exec,
+                       const struct redis_reply *marks, const struct redis_reply *pending) {
+    for (size_t i = 0; i < recon->stream_count; i++) {
+        const char *key = recon->streams[i].key;
+        if (!apply_mark_parse(value_of(marks, key), value_of(pending, key), &exec->marks[i])) {
+            exec->marks[i] = (struct apply_mark){.has_id = false}; /* said already */
         }
-        if (at == recon->stream_count) {
-            recon->must_repeat |= recon_stream_name(recon, key).size > 0;
-        } else if (entry_id_compare(mark, recon->streams[at].fed) < 0) {
-            recon->must_repeat = true;
-        } else {
-            exec->marks[at] = mark;
-        }
+    }
+    for (size_t i = 0; i + 1 < redis_reply_count(marks); i += 2) {
+        recon->must_repeat |= !is_known(recon, redis_reply_text(redis_reply_at(marks, i)));
+    }
+    for (size_t i = 0; i + 1 < redis_reply_count(pending); i += 2) {
+        recon->must_repeat |= !is_known(recon, redis_reply_text(redis_reply_at(pending, i)));
     }
 }
 
@@ -77,18 +92,18 @@ bool recon_exec(struct reconciliation *recon, const struct recon_exec *exec, str
     if (!append_all(recon, exec)) {
         return err_set(err, "the connection to Redis was lost");
     }
-    for (size_t i = 0; i < exec->count + 3; i++) {
+    for (size_t i = 0; i < exec->count + HASHES + 2; i++) {
         reply = redis_pipe_read(pipe, err);
         if (reply == NULL) {
             return false;
         }
     }
-    if (redis_reply_is_error(reply) || redis_reply_count(reply) != exec->count + 1) {
+    if (redis_reply_is_error(reply) || redis_reply_count(reply) != exec->count + HASHES) {
         return err_set(err, "Redis says: %.*s", SLICE_ARG(redis_reply_text(reply)));
     }
-    take_marks(recon, exec, redis_reply_at(reply, 0));
+    take_marks(recon, exec, redis_reply_at(reply, 0), redis_reply_at(reply, 1));
     for (size_t i = 0; i < exec->count; i++) {
-        exec->each(exec->argument, i, redis_reply_at(reply, i + 1));
+        exec->each(exec->argument, i, redis_reply_at(reply, i + HASHES));
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #ifndef STATS_RECONCILE_EXEC_H
 #define STATS_RECONCILE_EXEC_H
 
+#include "apply.h"
 #include "reconcile_keys.h"
 
 struct recon_request {
@@ -19,10 +20,10 @@ struct recon_exec {
     /* For every request, with what Redis answered. */
     void (*each)(void *argument, size_t number, const struct redis_reply *reply);
     void *argument;
-    struct entry_id *marks; /* one for each stream; where Redis has none, as it was */
+    struct apply_mark *marks; /* one for each stream */
 };
 
-/* A mark that went back, or a stream that nobody knew of, sets recon->must_repeat. */
+/* A stream that nobody knew of sets recon->must_repeat. */
 MUST_CHECK bool recon_exec(struct reconciliation *recon, const struct recon_exec *exec,
                            struct err *err);
 

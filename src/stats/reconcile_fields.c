@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "reconcile_batch.h"
 #include "reconcile_rollups.h"
 #include "redis/reply.h"
 
@@ -44,7 +45,8 @@ struct fields {
     bool is_full;
     bool *has_other[RECON_SUSPECTS_MAX]; /* by head: texts were given up there */
     bool is_by_day[RECON_SUSPECTS_MAX];  /* hours were made into days */
-    struct entry_id *marks;
+    struct apply_mark *marks;
+    const struct apply_mark *ahead; /* not NULL: only what its written parts have is taken */
 };
 
 static struct field *need(struct fields *fields, size_t suspect, struct slice text) {
@@ -80,6 +82,13 @@ static struct stats_scope scope_of(const struct recon_suspect *suspect) {
 
 /* --- recounting ----------------------------------------------------------------------------- */
 
+/* Whether the part of a batch that the key is in was written. */
+static bool is_written(const struct recon_suspect *suspect, const struct apply_mark *ahead) {
+    struct slice id = slice_make(suspect->id, suspect->id_bytes);
+    uint32_t part = suspect->scope == STATS_ALL ? 0 : recon_part_of(id, ahead->parts);
+    return part < ahead->written;
+}
+
 static bool is_of(const struct recon_suspect *suspect, const struct recon_click *click) {
     struct slice id = slice_make(suspect->id, suspect->id_bytes);
     switch (suspect->scope) {
@@ -97,7 +106,8 @@ static void take_click(void *argument, const struct recon_click *click) {
     struct fields *fields = argument;
     for (size_t i = 0; i < fields->suspects->count; i++) {
         const struct recon_suspect *suspect = &fields->suspects->suspect[i];
-        if (!is_of(suspect, click)) {
+        if (!is_of(suspect, click) ||
+            (fields->ahead != NULL && !is_written(suspect, fields->ahead))) {
             continue;
         }
         char bytes[CELL_BYTES_MAX];
@@ -170,9 +180,25 @@ static bool read_keys(struct fields *fields, struct err *err) {
     return recon_exec(fields->recon, &exec, err);
 }
 
+/* What was counted above the snapshot's mark, and what of a batch is written. */
+static bool recount_on(struct fields *fields, struct recon_stream *copy,
+                       const struct apply_mark *mark, struct err *err) {
+    struct recon_sink sink = {take_click, fields};
+    struct entry_id id = mark->has_id ? mark->id : copy->fed;
+    if (entry_id_compare(id, copy->fed) > 0 &&
+        !recon_feed_on(fields->recon, copy, id, &sink, err)) {
+        return false;
+    }
+    fields->ahead = mark->parts > 0 ? mark : NULL;
+    bool is_good =
+        mark->parts == 0 || recon_feed_on(fields->recon, copy, mark->batch_last, &sink, err);
+    fields->ahead = NULL;
+    return is_good;
+}
+
 /* Goes over a stream's day without a word, on a copy: its numbers were found before. */
-static bool recount(struct fields *fields, struct recon_stream *stream, struct entry_id mark,
-                    struct err *err) {
+static bool recount(struct fields *fields, const struct recon_stream *stream,
+                    const struct apply_mark *mark, struct err *err) {
     struct recon_sink sink = {take_click, fields};
     struct recon_stream copy = *stream;
     buf_init(&copy.hole_payloads, stream->hole_payloads.limit);
@@ -182,8 +208,7 @@ static bool recount(struct fields *fields, struct recon_stream *stream, struct e
         recon_feed_holes(fields->recon, &copy, &sink);
     }
     copy.fed = stream->mark;
-    is_good = is_good && (entry_id_compare(mark, copy.fed) <= 0 ||
-                          recon_feed_on(fields->recon, &copy, mark, &sink, err));
+    is_good = is_good && recount_on(fields, &copy, mark, err);
     fields->recon->is_muted = false;
     buf_fini(&copy.hole_payloads);
     return is_good;
@@ -252,7 +277,7 @@ static bool name_all(struct fields *fields, struct err *err) {
     struct reconciliation *recon = fields->recon;
     bool is_good = read_keys(fields, err);
     for (size_t i = 0; is_good && !recon->must_repeat && i < recon->stream_count; i++) {
-        is_good = recount(fields, &recon->streams[i], fields->marks[i], err);
+        is_good = recount(fields, &recon->streams[i], &fields->marks[i], err);
     }
     if (!is_good || recon->must_repeat) {
         return is_good;

@@ -180,7 +180,7 @@ static void compare_index(struct comparison *comparison) {
     size_t scopes = recon_model_scopes(comparison->model);
     size_t there = 0;
     size_t expected = 0;
-    if (!seen->is_there && recon_model_taps(comparison->model) > 0) {
+    if (!seen->is_there && recon_model_has_index(comparison->model)) {
         blame(comparison, "key_gone", SLICE_EMPTY, "it is gone");
         return;
     }

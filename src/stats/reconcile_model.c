@@ -36,6 +36,7 @@ struct recon_model {
     size_t names_capacity;
     struct recon_counts cells;
     struct recon_counts pairs;
+    struct recon_counts index; /* campaign and kind of tap */
     size_t cells_max;
     bool gave_up;
     uint64_t taps;
@@ -124,6 +125,7 @@ struct recon_model *recon_model_create(size_t cells_max) {
     random_bytes(&model->seed, sizeof(model->seed));
     recon_counts_init(&model->cells);
     recon_counts_init(&model->pairs);
+    recon_counts_init(&model->index);
     make_room(model);
     need(model, (struct stats_scope){.kind = STATS_ALL});
     return model;
@@ -133,6 +135,7 @@ void recon_model_destroy(struct recon_model **model) {
     if (*model != NULL) {
         recon_counts_fini(&(*model)->cells);
         recon_counts_fini(&(*model)->pairs);
+        recon_counts_fini(&(*model)->index);
         free((*model)->scopes);
         free((*model)->slots);
         free((*model)->names);
@@ -147,29 +150,47 @@ static void add(struct recon_model *model, uint32_t number, uint32_t head) {
     recon_counts_add(&model->cells, number, head, 1, &model->scopes[number].heads, NULL);
 }
 
-void recon_model_take(void *argument, const struct recon_click *click) {
-    struct recon_model *model = argument;
-    uint32_t head = recon_head(&click->cell);
-    model->taps++;
-    add(model, 0, head);
-    uint32_t campaign =
-        need(model, (struct stats_scope){.kind = STATS_CAMPAIGN, .id = click->campaign});
-    add(model, campaign, head);
-    if (!recon_has_link(click->cell.outcome)) {
-        return;
-    }
+struct recon_tap recon_model_tap(struct recon_model *model, const struct recon_click *click) {
+    struct recon_tap tap = {
+        .campaign = need(model, (struct stats_scope){STATS_CAMPAIGN, click->campaign}),
+        .link = RECON_NONE,
+        .head = recon_head(&click->cell),
+    };
     if (model->cells.size >= model->cells_max) {
         model->gave_up = true;
     }
-    if (model->gave_up) {
+    if (recon_has_link(click->cell.outcome) && !model->gave_up) {
+        tap.link = need(model, (struct stats_scope){STATS_LINK, click->code});
+    }
+    return tap;
+}
+
+void recon_model_add(struct recon_model *model, const struct recon_tap *tap, unsigned pieces) {
+    enum tap_kind kind = recon_cell_of_head(tap->head).kind;
+    if ((pieces & RECON_PIECE_WHOLE) != 0) {
+        model->taps++;
+        add(model, 0, tap->head);
+    }
+    if ((pieces & RECON_PIECE_CAMPAIGN) != 0) {
+        add(model, tap->campaign, tap->head);
+    }
+    if ((pieces & RECON_PIECE_INDEX) != 0) {
+        recon_counts_add(&model->index, tap->campaign, (uint32_t)kind, 1, NULL, NULL);
+    }
+    if ((pieces & RECON_PIECE_LINK) == 0 || tap->link == RECON_NONE) {
         return;
     }
-    uint32_t link = need(model, (struct stats_scope){.kind = STATS_LINK, .id = click->code});
-    add(model, link, head);
-    if (click->cell.kind == TAP_KIND_HUMAN) {
-        recon_counts_add(&model->pairs, link, campaign, 1, &model->scopes[link].pairs_as_link,
-                         &model->scopes[campaign].pairs_as_other);
+    add(model, tap->link, tap->head);
+    if (kind == TAP_KIND_HUMAN) {
+        recon_counts_add(&model->pairs, tap->link, tap->campaign, 1,
+                         &model->scopes[tap->link].pairs_as_link,
+                         &model->scopes[tap->campaign].pairs_as_other);
     }
+}
+
+void recon_model_take(void *argument, const struct recon_click *click) {
+    struct recon_tap tap = recon_model_tap(argument, click);
+    recon_model_add(argument, &tap, RECON_PIECES);
 }
 
 /* --- asking --------------------------------------------------------------------------------- */
@@ -180,6 +201,10 @@ bool recon_model_gave_up(const struct recon_model *model) {
 
 uint64_t recon_model_taps(const struct recon_model *model) {
     return model->taps;
+}
+
+bool recon_model_has_index(const struct recon_model *model) {
+    return model->index.size > 0;
 }
 
 size_t recon_model_scopes(const struct recon_model *model) {
@@ -259,11 +284,5 @@ size_t recon_model_pair_count(const struct recon_model *model, uint32_t number) 
 }
 
 uint64_t recon_model_kind(const struct recon_model *model, uint32_t campaign, enum tap_kind kind) {
-    uint64_t taps = 0;
-    uint32_t at = campaign != RECON_NONE ? model->scopes[campaign].heads : 0;
-    for (; at != 0; at = model->cells.entries[at - 1].next_of_a) {
-        const struct recon_count *count = &model->cells.entries[at - 1];
-        taps += recon_cell_of_head(count->b).kind == kind ? count->count : 0;
-    }
-    return taps;
+    return campaign != RECON_NONE ? recon_counts_get(&model->index, campaign, (uint32_t)kind) : 0;
 }

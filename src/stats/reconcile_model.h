@@ -43,12 +43,30 @@ struct recon_model;
 struct recon_model *recon_model_create(size_t cells_max);
 void recon_model_destroy(struct recon_model **model);
 
-/* Counts one more; a recon_sink's take(). */
+/* Counts one more, everywhere; a recon_sink's take(). */
 void recon_model_take(void *model, const struct recon_click *click);
+
+/* The same in pieces: what a batch that is half written has written already. */
+struct recon_tap {
+    uint32_t campaign; /* scopes */
+    uint32_t link;     /* RECON_NONE: of none */
+    uint32_t head;
+};
+struct recon_tap recon_model_tap(struct recon_model *model, const struct recon_click *click);
+
+enum {
+    RECON_PIECE_WHOLE = 1,
+    RECON_PIECE_CAMPAIGN = 2,
+    RECON_PIECE_LINK = 4, /* and its pair with the campaign */
+    RECON_PIECE_INDEX = 8,
+    RECON_PIECES = 15,
+};
+void recon_model_add(struct recon_model *model, const struct recon_tap *tap, unsigned pieces);
 
 /* Links were too many. */
 bool recon_model_gave_up(const struct recon_model *model);
 uint64_t recon_model_taps(const struct recon_model *model);
+bool recon_model_has_index(const struct recon_model *model);
 
 /* Scopes are numbered from 0, the whole; those of clicks that come later stand behind. A campaign
  * with an empty id are the taps without one. */
@@ -71,7 +89,7 @@ uint64_t recon_model_pair(const struct recon_model *model, struct slice link,
                           struct slice campaign);
 size_t recon_model_pair_count(const struct recon_model *model, uint32_t number);
 
-/* Taps of a campaign by kind; for RECON_NONE 0. */
+/* Taps of a campaign by kind, as the index has them; for RECON_NONE 0. */
 uint64_t recon_model_kind(const struct recon_model *model, uint32_t campaign, enum tap_kind kind);
 
 #endif

@@ -14,6 +14,7 @@
  *   reconcile_counts.c    numbers by two numbers
  *   reconcile_model.c     what the rollups must be
  *   reconcile_scan.c      which keys there are
+ *   reconcile_batch.c     the model, at the same moment
  *   reconcile_exec.c      keys and watermarks of one moment
  *   reconcile_rollups.c   what the rollups are, key by key
  *   reconcile_seen.c      one key as it was read
@@ -152,6 +153,8 @@ void recon_explain(struct reconciliation *recon, const char *what, const struct 
                    const char *format, ...) PRINTF_LIKE(4, 5);
 void recon_blame(struct reconciliation *recon, const char *what, const struct recon_place *place,
                  const char *format, ...) PRINTF_LIKE(4, 5);
+/* What was found since there were so many findings, of which so many without an explanation. */
+void recon_forget(struct reconciliation *recon, size_t findings, uint64_t unexplained);
 void recon_work(struct reconciliation *recon, uint64_t done);
 
 /* "1 entry", "2 entries" */

@@ -2,8 +2,8 @@
  * reconcile_rollups.c - what the rollups are, key by key.
  *
  * Some keys at a time are read in one transaction with the watermarks. Then the model is brought to
- * exactly these, from the streams, and the keys are compared. Each key is so compared with what was
- * counted when it was read; nothing is in between.
+ * exactly these, and what of a batch is half written, from the streams, and the keys are compared.
+ * Each key is so compared with what was counted when it was read; nothing is in between.
  *
  * Keys that no click accounts for are looked for with SCAN beforehand.
  *
@@ -15,20 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile_batch.h"
 #include "reconcile_scan.h"
 
 enum { KEYS_MAX = 64, HEADS_MAX = 4000, HEADS_NAMED_MAX = 8 };
 
 struct rollups {
     struct reconciliation *recon;
-    struct recon_sink sink;
     struct recon_scratch *scratch;
     struct recon_seen seen[KEYS_MAX];
     struct recon_request requests[KEYS_MAX];
     char ids[KEYS_MAX][RECON_ID_BYTES];
     size_t count;
     size_t heads;
-    struct entry_id *marks;
+    struct apply_mark *marks;
+    struct recon_batch *batches; /* one for each stream */
     struct recon_suspects suspects;
 };
 
@@ -87,14 +88,12 @@ static void note_suspect(struct rollups *rollups, const struct recon_seen *seen)
 
 static bool feed_all(struct rollups *rollups, struct err *err) {
     struct reconciliation *recon = rollups->recon;
-    for (size_t i = 0; i < recon->stream_count; i++) {
-        struct recon_stream *stream = &recon->streams[i];
-        if (entry_id_compare(rollups->marks[i], stream->fed) > 0 &&
-            !recon_feed_on(recon, stream, rollups->marks[i], &rollups->sink, err)) {
-            return false;
-        }
+    bool is_good = true;
+    for (size_t i = 0; i < recon->stream_count && is_good && !recon->must_repeat; i++) {
+        is_good =
+            recon_advance(recon, &recon->streams[i], &rollups->batches[i], &rollups->marks[i], err);
     }
-    return true;
+    return is_good;
 }
 
 static bool compare_chunk(struct rollups *rollups, struct err *err) {
@@ -177,10 +176,10 @@ bool recon_check_rollups(struct reconciliation *recon, struct err *err) {
     struct recon_scan scan;
     ENSURE(rollups != NULL);
     rollups->recon = recon;
-    rollups->sink = (struct recon_sink){recon_model_take, recon->model};
     rollups->scratch = calloc(1, sizeof(*rollups->scratch));
     rollups->marks = calloc(recon->stream_count + 1, sizeof(*rollups->marks));
-    ENSURE(rollups->scratch != NULL && rollups->marks != NULL);
+    rollups->batches = calloc(recon->stream_count + 1, sizeof(*rollups->batches));
+    ENSURE(rollups->scratch != NULL && rollups->marks != NULL && rollups->batches != NULL);
     bool is_good = recon_scan(recon, &scan, err) && ask_all(rollups, &scan, err);
     if (is_good && !recon->must_repeat && rollups->suspects.count > 0) {
         is_good = recon_name_fields(recon, &rollups->suspects, err);
@@ -191,6 +190,10 @@ bool recon_check_rollups(struct reconciliation *recon, struct err *err) {
     recon->rolled_up = recon_model_taps(recon->model);
     recon_scan_fini(&scan);
     free(rollups->scratch);
+    for (size_t i = 0; i < recon->stream_count; i++) {
+        free(rollups->batches[i].taps);
+    }
+    free(rollups->batches);
     free(rollups->marks);
     free(rollups);
     return is_good;

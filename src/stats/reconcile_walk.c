@@ -157,22 +157,17 @@ bool recon_walk(struct reconciliation *recon, struct recon_stream *stream,
 static enum recon_wrong judge_entry(struct recon_walk *walk, struct entry_id id) {
     struct recon_stream *stream = walk->stream;
     uint64_t oldest = walk->records.first_sequence;
+    enum recon_expected expected =
+        walk->has_tally ? recon_expect_look(&walk->expect, id.sequence) : RECON_NOT_EXPECTED;
+    if (expected == RECON_LOST_POWER || expected == RECON_LOST_HAND) {
+        stream->lost_and_queued++; /* told with the tally */
+        return RECON_FINE;
+    }
     if (id.sequence == 0 || (walk->has_record && walk->records.record.sequence <= id.sequence)) {
         return RECON_STRANGER; /* the journal has, or will have, this number elsewhere */
     }
-    switch (walk->has_tally ? recon_expect_look(&walk->expect, id.sequence) : RECON_NOT_EXPECTED) {
-    case RECON_KEPT:
-        return RECON_RECORD_MISSING;
-    case RECON_DELETED:
-        return RECON_FINE;
-    case RECON_LOST_POWER:
-        stream->lost_and_queued++;
-        return RECON_FINE;
-    case RECON_LOST_HAND:
-        stream->lost_and_queued++; /* told with the tally */
-        return RECON_FINE;
-    case RECON_NOT_EXPECTED:
-        break;
+    if (expected != RECON_NOT_EXPECTED) {
+        return expected == RECON_KEPT ? RECON_RECORD_MISSING : RECON_FINE;
     }
     if (walk->has_tally && id.sequence > stream->tally_begun_after) {
         return RECON_STRANGER;

@@ -52,7 +52,7 @@ static void it_is_drawn_ten_times_a_second(void **state) {
     (void)state;
     struct progress progress;
     struct capture capture;
-    const struct progress_state half = {1, 0, 3};
+    const struct progress_state half = {1, 0, 3, NULL};
     progress_init(&progress, true, 0);
     capture_begin(&capture, STDERR_FILENO);
     progress_show(&progress, &half, SECOND_NS / 10 - 1);

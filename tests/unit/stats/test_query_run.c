@@ -283,18 +283,27 @@ static void nonsense_in_a_rollup_is_nobodys_number(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         numbers_set(&it, key, fields[i], SLICE("9"));
     }
+    numbers_set(&it, key, SLICE("@"), SLICE("odd"));
+    ASSERT_ROWS(&it, numbers_link("AB12"), "last=1d&by=country", "2026-11-21 MX 1/0/0/0/0 -1\n");
+    ASSERT_ROWS(&it, numbers_link("AB12"), "last=1d", "2026-11-21 1/0/0/0/0 -1\n");
+}
+
+static void a_cell_without_a_number_is_refused_by_name(void **state) {
+    (void)state;
     static const struct slice numbers[] = {
         SLICE("-5"),   SLICE("1.5"), SLICE(""),
         SLICE("0x10"), SLICE("1e3"), SLICE("99999999999999999999"),
         SLICE(" 5"),   SLICE("+5"),  SLICE("5\n")};
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
-        char field[] = "a000?\t\t\t\t\t\t";
-        field[4] = (char)('A' + i);
-        numbers_set(&it, key, slice_of(field), numbers[i]);
+        struct stats_query query = numbers_query(&it, numbers_link("AB12"), "last=2d");
+        struct stats_report *report = NULL;
+        struct err err = {""};
+        numbers_set(&it, "p:stats:link:AB12:20261120", SLICE("a000MX\t\t\t\t\t\t"), numbers[i]);
+        assert_int_equal(stats_query_run(&it.source, &query, &report, &err), STATS_FAILED);
+        assert_null(report);
+        assert_non_null(
+            strstr(err.text, "p:stats:link:AB12:20261120, field a000MX||||||, holds no"));
     }
-    numbers_set(&it, key, SLICE("@"), SLICE("odd"));
-    ASSERT_ROWS(&it, numbers_link("AB12"), "last=1d&by=country", "2026-11-21 MX 1/0/0/0/0 -1\n");
-    ASSERT_ROWS(&it, numbers_link("AB12"), "last=1d", "2026-11-21 1/0/0/0/0 -1\n");
 }
 
 static void sums_stay_at_the_largest_number(void **state) {
@@ -379,6 +388,7 @@ int main(void) {
         cmocka_unit_test_setup(people_of_the_whole_are_the_sum_of_days, begin_anew),
         cmocka_unit_test_setup(campaigns_come_from_the_index, begin_anew),
         cmocka_unit_test_setup(nonsense_in_a_rollup_is_nobodys_number, begin_anew),
+        cmocka_unit_test_setup(a_cell_without_a_number_is_refused_by_name, begin_anew),
         cmocka_unit_test_setup(sums_stay_at_the_largest_number, begin_anew),
         cmocka_unit_test_setup(what_is_neither_there_nor_counted_is_unknown, begin_anew),
         cmocka_unit_test_setup(a_key_of_another_type_is_said_not_counted_as_nothing, begin_anew),
