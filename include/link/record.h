@@ -85,4 +85,9 @@ struct record_change {
  * field is at fault. */
 bool record_check(const struct record_change *change, size_t *field, struct err *err);
 
+/* Whether its starts_at is not before its expires_at. That may be written, since a link can be kept
+ * shut so, but is worth a warning. Times that are none say nothing, nor does an
+ * expires_at of 0: that is never. */
+bool record_never_opens(enum record_kind kind, const struct slice *values);
+
 #endif

@@ -8,6 +8,7 @@
  * Limits    Connecting (looking the host up included), sending what is queued, and each reply
  *           take at most timeout_ms each. Replies are taken in while commands are sent, so a
  *           pipeline may be as long as the queue. A closed connection raises no SIGPIPE.
+ *           redis_pipe_set_deadline() bounds all of that together.
  *           What was sent and not answered when a connection failed is not sent on behind
  *           our back: the kernel is told to drop it.
  */
@@ -33,6 +34,11 @@ void redis_pipe_destroy(struct redis_pipe **pipe);
 
 /* Connects, AUTHs and SELECTs; at once true when it is connected. err says where and why. */
 MUST_CHECK bool redis_pipe_connect(struct redis_pipe *pipe, struct err *err);
+/* From now on no wait goes on beyond this time of the monotonic clock, however much of timeout_ms
+ * is left; 0: none but timeout_ms bounds them, as in the beginning. What has arrived is still read.
+ */
+void redis_pipe_set_deadline(struct redis_pipe *pipe, uint64_t deadline_ns);
+
 bool redis_pipe_is_connected(const struct redis_pipe *pipe);
 void redis_pipe_disconnect(struct redis_pipe *pipe);
 

@@ -10,8 +10,7 @@
  *   interval     hour day week month total             by        a list, or two with a comma
  *   filter       list:value,list:value                 limit     rows of a list; the rest is other
  * A list is one of STATS_LISTS; campaign only with `by`, of the whole, alone. In a filter's value a
- * backslash takes the next byte as it is. filter may be given again and adds to what it was; every
- * other choice once.
+ * backslash takes the next byte as it is. Every choice is given once.
  *
  * Threads   Pure, but for stats_query_run(), which waits for Redis; one at a time a source.
  * Limits    STATS_* below; beyond them the question is refused with what is allowed.
@@ -59,6 +58,7 @@ enum {
     STATS_FILTERS_MAX = 16,
     STATS_FILTER_BYTES_MAX = 2048,
     STATS_DAYS_MAX = 1100,
+    STATS_TOP_DAYS_MAX = 366,
     STATS_HOURS_RANGE_DAYS_MAX = 31, /* of a question by the hour */
     STATS_ROWS_LIMIT_DEFAULT = 100,  /* values of a list an interval */
     STATS_ROWS_LIMIT_MAX = 1000,
@@ -79,6 +79,7 @@ struct stats_query {
     char last[16];
     enum stats_interval interval;
     bool has_interval;
+    bool is_top; /* stats/top.h: by the day alone, of STATS_TOP_DAYS_MAX at most */
     enum stats_list by[STATS_BY_MAX];
     unsigned by_count;
     struct stats_filter filter[STATS_FILTERS_MAX]; /* values of one list: any of them; lists: all */

@@ -25,8 +25,6 @@
 struct buf;
 struct err;
 
-enum { STATS_TOP_DAYS_MAX = 366 };
-
 struct stats_top_row {
     char code[65];
     char campaign[65]; /* empty: none */
@@ -41,7 +39,11 @@ struct stats_top {
     size_t row_count;
 };
 
-/* query: scope STATS_ALL or STATS_CAMPAIGN, with from, to, last, limit alone. */
+/* stats_query_init() for a question about the first: of a campaign, or with {NULL, 0} of the whole.
+ * Hours are then refused, and ranges of more than STATS_TOP_DAYS_MAX. */
+MUST_CHECK bool stats_top_init(struct stats_query *query, struct slice campaign, struct err *err);
+
+/* query: of stats_top_init(), with from, to, last, limit alone. */
 MUST_CHECK enum stats_result stats_top_run(const struct stats_source *source,
                                            const struct stats_query *query, struct stats_top **top,
                                            struct err *err);

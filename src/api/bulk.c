@@ -50,6 +50,7 @@ struct row {
     bool is_made; /* its code is */
     bool is_campaign_missing;
     char code[CODE_BYTES_MAX + 1]; /* empty: not known */
+    char warning[RESOURCE_WARNING_BYTES_MAX];
     struct json_fields fields;
     struct resource_write write;
     struct resource_plan plan;
@@ -79,6 +80,13 @@ static bool fault(struct row *row, const char *field, const char *text) {
     row->state = ROW_FAULTY;
     snprintf(row->fault.field, sizeof(row->fault.field), "%s", field);
     return err_set(&row->fault.err, "%s", text);
+}
+
+/* As it was written. */
+static void warn(struct row *row, const struct resource_plan *plan) {
+    struct buf text = buf_over(row->warning, sizeof(row->warning) - 1);
+    resource_warning(RECORD_LINK, plan, row->is_campaign_missing, &text);
+    row->warning[text.size] = '\0';
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -231,6 +239,7 @@ static bool write_all(struct bulk *bulk, struct err *err) {
         switch (edit_read(&bulk->store, err)) {
         case EDIT_DONE:
             row->state = ROW_DONE;
+            warn(row, &row->plan);
             row->result = !row->plan.exists                                ? RESOURCE_CREATED
                           : resource_is_unchanged(RECORD_LINK, &row->plan) ? RESOURCE_UNCHANGED
                                                                            : RESOURCE_CHANGED;
@@ -266,6 +275,7 @@ static bool write_again(struct bulk *bulk, struct row *row, struct err *err) {
         row->state = ROW_DONE;
         row->result = result;
         row->is_campaign_missing = outcome->is_campaign_missing;
+        warn(row, &outcome->plan);
         return true;
     case RESOURCE_REFUSED:
         row->state = ROW_FAULTY;
@@ -315,6 +325,14 @@ static void append_fault(struct buf *out, const struct row *row) {
     }
 }
 
+static void append_warning(struct buf *out, const struct row *row) {
+    if (row->warning[0] != '\0') {
+        buf_append(out, SLICE(",\"warning\":\""));
+        buf_append_json(out, slice_of(row->warning));
+        buf_append_char(out, '"');
+    }
+}
+
 static void append_result(struct buf *out, const struct row *row) {
     buf_printf(out, "{\"line\":%" PRIu64, row->line);
     if (row->code[0] != '\0' && (row->state == ROW_DONE || !row->is_made)) {
@@ -326,10 +344,7 @@ static void append_result(struct buf *out, const struct row *row) {
                    row->result == RESOURCE_CREATED     ? "created"
                    : row->result == RESOURCE_UNCHANGED ? "unchanged"
                                                        : "updated");
-        if (row->is_campaign_missing) {
-            buf_printf(out, ",\"warning\":\"there is no campaign %.*s yet\"",
-                       SLICE_ARG(row->fields.value[LINK_FIELD_CAMPAIGN]));
-        }
+        append_warning(out, row);
         break;
     case ROW_FAULTY:
         append_fault(out, row);

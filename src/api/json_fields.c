@@ -51,14 +51,14 @@ static json_t *parse(struct slice text, struct json_fault *fault) {
         return NULL;
     }
     json_t *root = json_loadb(text.size > 0 ? text.data : "", text.size,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
     if (root == NULL) {
         err_set(&fault->err, "not JSON: %.200s (line %d, column %d)", error.text, error.line,
                 error.column);
         return NULL;
     }
     if (!json_is_object(root)) {
-        err_set(&fault->err, "not an object {...}");
+        err_set(&fault->err, "not an object {...}: allowed is a JSON object");
         json_decref(root);
         return NULL;
     }
@@ -131,8 +131,9 @@ bool json_fields_read(enum record_kind kind, struct slice text, struct json_fiel
     json_t *value;
     json_object_foreach(root, name, value) {
         if (!take_member(kind, fields, name, value, &fault->err)) {
-            err_prefix(&fault->err, "%.64s", name);
-            fail(fault, name);
+            const char *shown = name[0] != '\0' ? name : "\"\""; /* the empty name is one, too */
+            err_prefix(&fault->err, "%.64s", shown);
+            fail(fault, shown);
             json_fields_free(fields);
             return false;
         }

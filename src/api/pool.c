@@ -31,6 +31,7 @@ struct pool {
     struct list_node reports;
     bool is_stopping;
     int wake_fd;
+    uint64_t timeout_ns;
     _Atomic uint64_t retry_ns; /* until then nobody tries to connect */
     size_t started;
     struct pool_thread threads[POOL_THREADS];
@@ -38,6 +39,7 @@ struct pool {
 
 static void *run(void *argument);
 static void run_task(struct pool_thread *self, struct pool_task *task, bool is_stopping);
+static void put_off(struct pool *pool);
 static bool reach(struct pool_thread *self, struct err *err);
 static void report(struct pool *pool, struct pool_task *task);
 static void wake(const struct pool *pool);
@@ -51,6 +53,7 @@ struct pool *pool_start(const struct pool_options *options, struct err *err) {
     list_init(&pool->queue);
     list_init(&pool->reports);
     pool->wake_fd = options->wake_fd;
+    pool->timeout_ns = options->timeout_ms * 1000000ull;
     for (size_t i = 0; i < POOL_THREADS; i++) {
         pool->threads[i].pool = pool;
         pool->threads[i].pipe = redis_pipe_create(options->url, options->timeout_ms);
@@ -192,8 +195,21 @@ static void run_task(struct pool_thread *self, struct pool_task *task, bool is_s
         task->run(task, NULL, &err);
         return;
     }
+    uint64_t begun_ns = clock_monotonic_ns();
+    uint64_t deadline_ns = begun_ns + pool->timeout_ns - task->waited_ns;
+    redis_pipe_set_deadline(self->pipe, deadline_ns);
     bool is_reached = reach(self, &err);
     task->run(task, is_reached ? self->pipe : NULL, &err);
+    uint64_t ended_ns = clock_monotonic_ns();
+    task->waited_ns += ended_ns - begun_ns;
+    task->waited_ns = task->waited_ns < pool->timeout_ns ? task->waited_ns : pool->timeout_ns;
+    if (!redis_pipe_is_connected(self->pipe) && ended_ns >= deadline_ns) {
+        put_off(pool); /* whoever waits behind it need not wait for the same */
+    }
+}
+
+static void put_off(struct pool *pool) {
+    atomic_store(&pool->retry_ns, clock_monotonic_ns() + POOL_RETRY_MS * 1000000ull);
 }
 
 /* A connection is good when it answers: the kernel takes connections for a Redis that hangs. */
@@ -205,7 +221,7 @@ static bool reach(struct pool_thread *self, struct err *err) {
     if (redis_pipe_connect(self->pipe, err) && redis_pipe_command(self->pipe, 1, ping, err)) {
         return true;
     }
-    atomic_store(&self->pool->retry_ns, clock_monotonic_ns() + POOL_RETRY_MS * 1000000ull);
+    put_off(self->pool);
     return false;
 }
 

@@ -5,9 +5,12 @@
  *     ▲                              │ note: look at me, I go on
  *     └───────────── done ◄──────────┘
  *
- * A thread connects when it has something to do and no connection. When that fails, others that
- * have none do not try for POOL_RETRY_MS, so that a Redis that is away costs a timeout or two, and
- * not one for each of a full queue.
+ * All that a task waits for Redis, in all of its runs together, has one deadline: timeout_ms. A
+ * task that makes progress for longer lifts it (redis_pipe_set_deadline()).
+ *
+ * A thread connects when it has something to do and no connection. When that fails, or a task loses
+ * its connection to the deadline, those that have none do not try for POOL_RETRY_MS, so that a
+ * Redis that is away costs a timeout or two, and not one for each of a full queue.
  *
  * Threads   submit, drain and stop: the server's. note: a running task's. run is called on a pool
  *           thread; note and done on the server's, from pool_drain().
@@ -38,6 +41,7 @@ struct pool_task {
     /* The pool's. */
     struct list_node queued;
     struct list_node reported;
+    uint64_t waited_ns; /* in its runs so far; 0 in the beginning */
     bool has_noted;
     bool is_done;
 };

@@ -76,6 +76,12 @@ static void answer_not_found(enum record_kind kind, struct answer *answer) {
     answer_problem(answer, 404, NULL, "there is no such %s", record_shape(kind)->noun);
 }
 
+static void answer_no_hash(enum record_kind kind, struct answer *answer) {
+    const struct record_shape *shape = record_shape(kind);
+    answer_problem(answer, 409, shape->id_name, "what Redis has under its key is no %s",
+                   shape->noun);
+}
+
 /* Where it is: in a header, since it was made. */
 static void answer_location(enum record_kind kind, struct slice id, struct answer *answer) {
     char path[128];
@@ -84,13 +90,14 @@ static void answer_location(enum record_kind kind, struct slice id, struct answe
     answer_header(answer, "Location", slice_make(path, (size_t)size));
 }
 
-/* As `brinco link set` says it on stderr. */
-static void answer_warning(const struct resource_outcome *outcome, struct answer *answer) {
-    char text[128];
-    if (outcome->is_campaign_missing) {
-        int size = snprintf(text, sizeof(text), "there is no campaign \"%.*s\" yet",
-                            SLICE_ARG(outcome->plan.after[LINK_FIELD_CAMPAIGN]));
-        answer_header(answer, "Brinco-Warning", slice_make(text, (size_t)size));
+/* It is written all the same. */
+static void answer_warning(enum record_kind kind, const struct resource_outcome *outcome,
+                           struct answer *answer) {
+    char bytes[RESOURCE_WARNING_BYTES_MAX];
+    struct buf text = buf_over(bytes, sizeof(bytes));
+    resource_warning(kind, &outcome->plan, outcome->is_campaign_missing, &text);
+    if (text.size > 0) {
+        answer_header(answer, "Brinco-Warning", buf_slice(&text));
     }
 }
 
@@ -104,7 +111,7 @@ static void answer_outcome(const struct resource_write *write, enum resource_res
         answer->status = result == RESOURCE_CREATED ? 201 : 200;
         answer->content_type = "application/json";
         buf_append(&answer->body, buf_slice(&outcome->json));
-        answer_warning(outcome, answer);
+        answer_warning(write->kind, outcome, answer);
         if (result == RESOURCE_CREATED) {
             answer_location(write->kind, write->id, answer);
         }
@@ -120,8 +127,7 @@ static void answer_outcome(const struct resource_write *write, enum resource_res
         answer_problem(answer, 400, outcome->fault.field, "%s", outcome->fault.err.text);
         return;
     case RESOURCE_NO_HASH:
-        answer_problem(answer, 409, shape->id_name, "what Redis has under its key is no %s",
-                       shape->noun);
+        answer_no_hash(write->kind, answer);
         return;
     case RESOURCE_KEPT:
     case RESOURCE_CONTENDED:
@@ -140,7 +146,6 @@ void resource_get(enum record_kind kind, const struct call *call, struct answer 
     struct store store = store_of(call);
     struct slice id = call->parameter[0];
     struct resource_outcome outcome;
-    const struct resource_write asked = {.kind = kind, .id = id};
     if (!resource_query(call, answer, no_fields)) {
         return;
     }
@@ -163,7 +168,7 @@ void resource_get(enum record_kind kind, const struct call *call, struct answer 
         answer_not_found(kind, answer);
         break;
     case STORE_REFUSED:
-        answer_outcome(&asked, RESOURCE_NO_HASH, &outcome, answer);
+        answer_no_hash(kind, answer);
         break;
     case STORE_FAILED:
         answer_unavailable(answer, &outcome.err);
@@ -187,8 +192,10 @@ void resource_delete(enum record_kind kind, const struct call *call, struct answ
         answer->status = 204;
         return;
     case STORE_NOT_FOUND:
-    case STORE_REFUSED:
         answer_not_found(kind, answer);
+        return;
+    case STORE_REFUSED:
+        answer_no_hash(kind, answer);
         return;
     case STORE_FAILED:
         answer_unavailable(answer, &err);

@@ -24,7 +24,7 @@
 
 struct idempotency;
 
-enum { RESOURCE_TRIES_MAX = 16, RESOURCE_LIMIT_DEFAULT = 100 };
+enum { RESOURCE_TRIES_MAX = 16, RESOURCE_LIMIT_DEFAULT = 100, RESOURCE_WARNING_BYTES_MAX = 256 };
 
 /* --- one change ----------------------------------------------------------------------------- */
 
@@ -61,6 +61,11 @@ bool resource_is_unchanged(enum record_kind kind, const struct resource_plan *pl
 /* schemes: of the campaign that a link will have. False: fault names the field. */
 MUST_CHECK bool resource_check(const struct resource_write *write, const struct resource_plan *plan,
                                struct slice schemes, struct json_fault *fault);
+
+/* What is odd about a plan that may be written all the same; nothing is appended when nothing is.
+ * At most RESOURCE_WARNING_BYTES_MAX. */
+void resource_warning(enum record_kind kind, const struct resource_plan *plan,
+                      bool is_campaign_missing, struct buf *out);
 
 enum resource_result {
     RESOURCE_CREATED,

@@ -30,8 +30,8 @@ static bool is_merged(enum resource_how how) {
     return how == RESOURCE_MERGE || how == RESOURCE_UPSERT;
 }
 
-/* A link that does not say when it was made gets a time, once; only a merge that names the field
- * can take it away. */
+/* A link that is made gets a time. It stays, and so does its absence (other hands may have made the
+ * link), until a request names the field; an empty one takes it away only in a merge. */
 static void plan_created_at(const struct resource_write *write, struct resource_plan *plan) {
     bool is_given = (write->fields->given & 1U << LINK_FIELD_CREATED_AT) != 0;
     struct slice *created_at = &plan->after[LINK_FIELD_CREATED_AT];
@@ -39,7 +39,7 @@ static void plan_created_at(const struct resource_write *write, struct resource_
         return;
     }
     *created_at = plan->before[LINK_FIELD_CREATED_AT];
-    if (created_at->size == 0) {
+    if (!plan->exists) {
         int size = snprintf(plan->created_at, sizeof(plan->created_at), "%" PRIu64, write->now_s);
         *created_at = slice_make(plan->created_at, (size_t)size);
     }
@@ -87,6 +87,18 @@ bool resource_check(const struct resource_write *write, const struct resource_pl
     }
     snprintf(fault->field, sizeof(fault->field), "%s", record_shape(write->kind)->names[field]);
     return false;
+}
+
+void resource_warning(enum record_kind kind, const struct resource_plan *plan,
+                      bool is_campaign_missing, struct buf *out) {
+    if (is_campaign_missing) {
+        buf_printf(out, "there is no campaign \"%.*s\" yet",
+                   SLICE_ARG(plan->after[LINK_FIELD_CAMPAIGN]));
+    }
+    if (record_never_opens(kind, plan->after)) {
+        buf_printf(out, "%sit can never open: starts_at is not before expires_at",
+                   out->size > 0 ? "; " : "");
+    }
 }
 
 /* The campaign is looked at when its schemes matter, and when the request names it: then that it is

@@ -4,7 +4,10 @@
  * Redis has no index of them: a page is a bounded piece of a walk over its keys (link/store.h), and
  * may be short, or empty, before the end.
  */
+#include <stdio.h>
+
 #include "base/err.h"
+#include "link/code.h"
 #include "resource.h"
 
 struct listing {
@@ -29,6 +32,24 @@ static bool list_one(void *argument, struct slice id, const struct slice *values
     struct record_view view = record_view(listing->kind, id, values);
     buf_append(listing->body, listing->count++ > 0 ? SLICE(",\n") : SLICE("\n"));
     record_json(&view, listing->body);
+    return true;
+}
+
+/* An empty value would mean nothing, or all: whoever sends one means neither. */
+static bool check_values(const struct call *call, const struct listing *listing,
+                         struct answer *answer) {
+    for (size_t i = 0; i < call->query_count; i++) {
+        if (call->query[i].value.size == 0) {
+            char name[16];
+            snprintf(name, sizeof(name), "%.*s", SLICE_ARG(call->query[i].name));
+            answer_problem(answer, 400, name, "%s: it is empty; leave it out for all", name);
+            return false;
+        }
+    }
+    if (listing->campaign.size > 0 && !code_is_valid(listing->campaign)) {
+        answer_problem(answer, 400, "campaign", "campaign: allowed are 1 to 64 of A-Z a-z 0-9 - _");
+        return false;
+    }
     return true;
 }
 
@@ -83,6 +104,7 @@ void resource_list(enum record_kind kind, const struct call *call, struct answer
                               .body = &answer->body};
     struct store_page page = {.cursor = call_query(call, "cursor")};
     if (resource_query(call, answer, kind == RECORD_LINK ? link_fields : fields) &&
+        check_values(call, &listing, answer) &&
         read_limit(call_query(call, "limit"), answer, &page.limit)) {
         list(call, &listing, &page, answer);
     }

@@ -21,6 +21,7 @@ struct buf;
 /* What is done with a request, beyond its handler. */
 enum route_kind {
     ROUTE_CALL,      /* a handler of call.h */
+    ROUTE_REPORT,    /* the same, of so many replies that each has a time of its own */
     ROUTE_BULK,      /* the same, with a body of API_BULK_BYTES_MAX */
     ROUTE_INDEX,     /* GET /v1 */
     ROUTE_SUBSCRIBE, /* server-sent events; live.h */
@@ -32,7 +33,7 @@ struct route {
     enum api_role role;
     enum route_kind kind;
     enum api_method call_method;
-    call_handler *handler; /* of ROUTE_CALL and ROUTE_BULK */
+    call_handler *handler; /* of ROUTE_CALL, ROUTE_REPORT and ROUTE_BULK */
 };
 
 struct route_table {

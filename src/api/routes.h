@@ -14,10 +14,10 @@
 /* clang-format off */
 #define API_ROUTES(X)                                                          \
     X(GET,    "/v1",                      READ,  INDEX,     NULL)              \
-    X(GET,    "/v1/stats",                READ,  CALL,      call_stats_all)    \
-    X(GET,    "/v1/stats/links/{code}",   READ,  CALL,      call_stats_link)   \
-    X(GET,    "/v1/stats/campaigns/{id}", READ,  CALL,      call_stats_campaign) \
-    X(GET,    "/v1/stats/top",            READ,  CALL,      call_stats_top)    \
+    X(GET,    "/v1/stats",                READ,  REPORT,    call_stats_all)    \
+    X(GET,    "/v1/stats/links/{code}",   READ,  REPORT,    call_stats_link)   \
+    X(GET,    "/v1/stats/campaigns/{campaign}", READ, REPORT, call_stats_campaign) \
+    X(GET,    "/v1/stats/top",            READ,  REPORT,    call_stats_top)    \
     X(GET,    "/v1/stats/live",           READ,  SUBSCRIBE, NULL)              \
     X(GET,    "/v1/links",                READ,  CALL,      call_links_get)    \
     X(POST,   "/v1/links",                WRITE, CALL,      call_link_post)    \

@@ -53,13 +53,23 @@ static struct stats_source source_of(const struct call *call) {
                                  .now_ms = call->now_ms};
 }
 
+/* {NULL, 0}: it is not given, unlike an empty one, which is no campaign. */
+static struct slice campaign_of(const struct call *call) {
+    for (size_t i = 0; i < call->query_count; i++) {
+        struct slice value = call->query[i].value;
+        if (slice_equal(call->query[i].name, SLICE("campaign"))) {
+            return value.size > 0 ? value : SLICE("");
+        }
+    }
+    return SLICE_EMPTY;
+}
+
 void call_stats_top(const struct call *call, struct answer *answer) {
     struct stats_query query;
     struct stats_top *top;
     struct err err = {0};
     bool is_csv;
-    struct slice campaign = call_query(call, "campaign");
-    if (!stats_query_init(&query, campaign.size > 0 ? STATS_CAMPAIGN : STATS_ALL, campaign, &err)) {
+    if (!stats_top_init(&query, campaign_of(call), &err)) {
         answer_problem(answer, BAD_REQUEST, "campaign", "%s", err.text);
         return;
     }

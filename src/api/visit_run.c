@@ -4,6 +4,9 @@
  * The look-up of the token is the first command of every visit. A connection that Redis or
  * something between has closed since the last one is noticed there, and made anew: a restart of
  * Redis is nobody's failed request.
+ *
+ * The look-up, a second one, and what a handler asks for share the pool's deadline. Reports and
+ * bulk read so much that for them every reply has the whole time again.
  */
 #include "visit_private.h"
 
@@ -119,6 +122,7 @@ static enum visit_outcome lead(struct visit *visit) {
     case ROUTE_SUBSCRIBE:
         return VISIT_SUBSCRIBE;
     case ROUTE_CALL:
+    case ROUTE_REPORT:
     case ROUTE_BULK:
         break;
     }
@@ -158,7 +162,7 @@ static void refuse_field(struct visit *visit, struct slice name, const char *det
 
 /* Routes without a handler have no query; the token of a subscriber aside. */
 static bool allows_query(struct visit *visit, enum route_kind kind) {
-    if (kind == ROUTE_CALL || kind == ROUTE_BULK) {
+    if (kind == ROUTE_CALL || kind == ROUTE_REPORT || kind == ROUTE_BULK) {
         return true;
     }
     for (size_t i = 0; i < visit->target.query_count; i++) {
@@ -185,6 +189,9 @@ static void call(struct visit *visit, struct redis_pipe *pipe) {
     to->zone = visit->room->zone;
     to->stats_retain_days = atomic_load(&visit->room->stats_retain_days);
     to->now_ms = clock_real_ms();
+    if (route->kind != ROUTE_CALL) {
+        redis_pipe_set_deadline(pipe, 0);
+    }
     route->handler(to, &visit->answer);
 }
 

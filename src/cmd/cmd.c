@@ -312,6 +312,11 @@ static bool take_option(const struct cmd_syntax *syntax, struct cmd_line *line, 
         line->overrides[line->override_count++] = optarg;
     } else {
         bool takes_value = syntax->options[answer - OPTION_OWN].takes_value;
+        if (syntax->once && takes_value && line->value[answer - OPTION_OWN] != NULL) {
+            cmd_usage(line, "--%s is given twice; allowed is once",
+                      syntax->options[answer - OPTION_OWN].name);
+            return false;
+        }
         line->value[answer - OPTION_OWN] = takes_value ? optarg : "";
     }
     return true;

@@ -89,6 +89,7 @@ struct cmd_syntax {
     int operands_min;
     int operands_max; /* INT_MAX: any number */
     bool json;        /* has --json */
+    bool once;        /* an option with a value is taken once */
 };
 
 /* What the arguments said. Points into argv. */
@@ -96,7 +97,8 @@ struct cmd_line {
     const char *name;                   /* the syntax' */
     const char *config;                 /* -c; NULL: the default file */
     const char *value[CMD_OPTIONS_MAX]; /* by index of options: NULL where it was not given; ""
-                                           for one that takes no value; the last one wins */
+                                           for one that takes no value; the last one wins unless the
+                                           syntax refuses it */
     const char *overrides[CMD_OVERRIDES_MAX];
     size_t override_count;
     char **operands;

@@ -36,7 +36,8 @@ static const char help[] =
     "                             language, referrer, source, platform, outcome or, with --all,\n"
     "                             campaign; two to cross them\n"
     "      --filter LIST:VALUE,...\n"
-    "                             Only taps that have one of the values in each list\n"
+    "                             Only taps that have one of the values in each list; up to 16\n"
+    "                             values with commas between them\n"
     "      --limit N              Rows of a list an interval (default 100); the rest is other\n"
     "      --json                 As the API's JSON\n"
     "      --csv                  As the API's CSV\n" CMD_HELP_COMMON "\n"
@@ -139,6 +140,15 @@ int stats_refuse(const struct session *session, const struct stats_query *query,
     return CMD_USAGE;
 }
 
+void stats_warn(const struct cmd_line *line, const struct stats_freshness *freshness) {
+    char bytes[512];
+    struct buf warning = buf_over(bytes, sizeof(bytes));
+    stats_show_warning(freshness, &warning);
+    if (warning.size > 0) {
+        fprintf(stderr, "brinco %s: %.*s", line->name, SLICE_ARG(buf_slice(&warning)));
+    }
+}
+
 void stats_print(struct buf *out) {
     ENSURE(!out->overflowed); /* the number of rows is bounded */
     fwrite(out->data, 1, out->size, stdout);
@@ -169,8 +179,12 @@ static int find_operand(const struct cmd *cmd) {
 }
 
 static int show(const struct cmd *cmd) {
-    static const struct cmd_syntax syntax = {
-        .name = "stats", .help = help, .options = options, .operands_max = 1, .json = true};
+    static const struct cmd_syntax syntax = {.name = "stats",
+                                             .help = help,
+                                             .options = options,
+                                             .operands_max = 1,
+                                             .json = true,
+                                             .once = true};
     struct cmd_line line;
     struct session session;
     struct stats_query query;
@@ -226,21 +240,15 @@ static bool read_question(const struct cmd_line *line, struct stats_query *query
 
 static void print_report(const struct session *session, const struct stats_report *report) {
     struct buf out;
-    bool is_csv = session->line.value[OPTION_CSV] != NULL;
     buf_init(&out, STATS_OUTPUT_BYTES_MAX);
     if (session->line.json) {
         (void)stats_report_json(report, &out);
-    } else if (is_csv) {
+    } else if (session->line.value[OPTION_CSV] != NULL) {
         (void)stats_report_csv(report, &out);
     } else {
         struct table_style style = table_style_of(STDOUT_FILENO);
         stats_show_report(report, &style, &out);
     }
     stats_print(&out);
-    if (is_csv && !report->freshness.complete) { /* the other forms say it themselves */
-        char bytes[512];
-        struct buf warning = buf_over(bytes, sizeof(bytes));
-        stats_show_warning(&report->freshness, &warning);
-        fprintf(stderr, "brinco stats: %.*s", SLICE_ARG(buf_slice(&warning)));
-    }
+    stats_warn(&session->line, &report->freshness);
 }

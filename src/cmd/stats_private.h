@@ -42,6 +42,9 @@ MUST_CHECK bool stats_finish(const struct session *session, struct stats_query *
 int stats_refuse(const struct session *session, const struct stats_query *query,
                  enum stats_result result, const char *reason);
 
+/* Says on stderr that the numbers may still grow, if so: whatever the form, a script sees it. */
+void stats_warn(const struct cmd_line *line, const struct stats_freshness *freshness);
+
 /* Writes it to stdout and frees it. */
 void stats_print(struct buf *out);
 

@@ -23,6 +23,8 @@ static uint64_t report_bar(const void *argument, size_t row);
 static void top_cell(const void *argument, size_t row, size_t column, struct buf *out);
 static uint64_t top_bar(const void *argument, size_t row);
 static void append_title(const struct stats_query *query, struct buf *out);
+static void append_left_out(const struct table *table, uint32_t left_out,
+                            const struct table_style *style, struct buf *out);
 static void append_footer(const struct stats_freshness *freshness, const char *zone,
                           struct buf *out);
 
@@ -37,8 +39,9 @@ void stats_show_report(const struct stats_report *report, const struct table_sty
                                 .cell = report_cell,
                                 .bar = report_bar};
     append_title(&report->query, out);
-    table_write(&table, style, out);
+    uint32_t left_out = table_write(&table, style, out);
     buf_append_char(out, '\n');
+    append_left_out(&table, left_out, style, out);
     if (report->totals.people >= 0 && report->query.from != report->query.to) {
         buf_append(out, SLICE("People are counted by the day: a range adds its days up.\n"));
     }
@@ -53,7 +56,7 @@ void stats_show_report(const struct stats_report *report, const struct table_sty
 
 void stats_show_top(const struct stats_top *top, const struct table_style *style, struct buf *out) {
     static const struct table_column columns[] = {
-        {"code", false}, {"campaign", false}, {"clicks", true}};
+        {"code", false, 0}, {"campaign", false, 0}, {"clicks", true, 0}};
     const struct table table = {.column = columns,
                                 .column_count = ARRAY_COUNT(columns),
                                 .row_count = top->row_count,
@@ -61,7 +64,7 @@ void stats_show_top(const struct stats_top *top, const struct table_style *style
                                 .cell = top_cell,
                                 .bar = top_bar};
     append_title(&top->query, out);
-    table_write(&table, style, out);
+    (void)table_write(&table, style, out); /* all of its columns stay */
     buf_append_char(out, '\n');
     append_footer(&top->freshness, top->zone, out);
 }
@@ -87,18 +90,23 @@ static struct report_columns columns_of(const struct stats_report *report) {
                                         [TAP_KIND_BOT] = "bots",
                                         [TAP_KIND_HEAD] = "heads",
                                         [TAP_KIND_PREFETCH] = "prefetches"};
+    static const unsigned may_leave[] = {[TAP_KIND_HUMAN] = 0,
+                                         [TAP_KIND_PREVIEW] = 4,
+                                         [TAP_KIND_BOT] = 3,
+                                         [TAP_KIND_PREFETCH] = 2,
+                                         [TAP_KIND_HEAD] = 1};
     struct report_columns columns = {.report = report};
-    columns.column[columns.count++] = (struct table_column){"time", false};
+    columns.column[columns.count++] = (struct table_column){"time", false, 0};
     for (unsigned i = 0; i < report->query.by_count; i++) {
         columns.column[columns.count++] =
-            (struct table_column){stats_list_name(report->query.by[i]), false};
+            (struct table_column){stats_list_name(report->query.by[i]), false, 0};
     }
     columns.first_kind = columns.count;
     for (size_t i = 0; i < TAP_KIND_COUNT; i++) {
-        columns.column[columns.count++] = (struct table_column){kinds[i], true};
+        columns.column[columns.count++] = (struct table_column){kinds[i], true, may_leave[i]};
     }
     if (report->totals.people >= 0) {
-        columns.column[columns.count++] = (struct table_column){"people", true};
+        columns.column[columns.count++] = (struct table_column){"people", true, 0};
     }
     return columns;
 }
@@ -160,6 +168,21 @@ static void append_title(const struct stats_query *query, struct buf *out) {
         table_append_text(stats_query_filter(query, i), TABLE_TEXT_COLUMNS_MAX, out);
     }
     buf_append(out, SLICE("\n\n"));
+}
+
+/* What a narrow terminal does not show, so that nobody takes it for nothing. */
+static void append_left_out(const struct table *table, uint32_t left_out,
+                            const struct table_style *style, struct buf *out) {
+    const char *before = "Left out: ";
+    for (size_t i = 0; i < table->column_count; i++) {
+        if ((left_out & (1u << i)) != 0) {
+            buf_printf(out, "%s%s", before, table->column[i].name);
+            before = ", ";
+        }
+    }
+    if (left_out != 0) {
+        buf_printf(out, " (%u columns are too few).\n", style->columns);
+    }
 }
 
 static void append_footer(const struct stats_freshness *freshness, const char *zone,

@@ -40,7 +40,7 @@ static void print_top(const struct session *session, const struct stats_top *top
 
 int stats_top(const struct cmd *cmd) {
     static const struct cmd_syntax syntax = {
-        .name = "stats top", .help = help, .options = options, .json = true};
+        .name = "stats top", .help = help, .options = options, .json = true, .once = true};
     struct cmd_line line;
     struct session session;
     struct stats_query query;
@@ -72,8 +72,7 @@ static bool read_question(const struct cmd_line *line, struct stats_query *query
         cmd_usage(line, "allowed is one of --json and --csv");
         return false;
     }
-    if (!stats_query_init(query, campaign != NULL ? STATS_CAMPAIGN : STATS_ALL, slice_of(campaign),
-                          &err)) {
+    if (!stats_top_init(query, slice_of(campaign), &err)) {
         cmd_usage(line, "%s", err.text);
         return false;
     }
@@ -97,4 +96,5 @@ static void print_top(const struct session *session, const struct stats_top *top
         stats_show_top(top, &style, &out);
     }
     stats_print(&out);
+    stats_warn(&session->line, &top->freshness);
 }

@@ -17,6 +17,7 @@
 enum {
     COLUMNS_DEFAULT = 80,
     COLUMNS_MAX = 1000,
+    COLUMNS_HELPED_MIN = 30, /* narrower: a day and its clicks would hardly fit */
     CELL_BYTES_MAX = 512,
     GAP = 2,
     BAR_MIN = 8,
@@ -26,13 +27,18 @@ enum {
 
 static bool terminal_is_utf8(void);
 static size_t characters(struct slice text);
+static uint32_t leave_out(const struct table *table, const struct table_style *style,
+                          const size_t *widths);
 static unsigned bar_width(const struct table_style *style, const size_t *widths, size_t count);
 static void append_cell(struct slice text, size_t width, bool to_the_right, struct buf *out);
 static void append_bar(double share, unsigned width, bool is_utf8, struct buf *out);
 
 struct table_style table_style_of(int fd) {
-    struct table_style style = {
-        .columns = COLUMNS_DEFAULT, .has_bars = isatty(fd) == 1, .is_utf8 = terminal_is_utf8()};
+    bool is_terminal = isatty(fd) == 1;
+    struct table_style style = {.columns = COLUMNS_DEFAULT,
+                                .has_bars = is_terminal,
+                                .is_terminal = is_terminal,
+                                .is_utf8 = terminal_is_utf8()};
     struct winsize size;
     uint64_t columns;
     if (slice_to_u64(slice_of(getenv("COLUMNS")), COLUMNS_MAX, &columns) && columns > 0) {
@@ -55,13 +61,13 @@ static struct slice cell_text(const struct table *table, size_t row, size_t colu
     return buf_slice(scratch);
 }
 
-void table_write(const struct table *table, const struct table_style *style, struct buf *out) {
+uint32_t table_write(const struct table *table, const struct table_style *style, struct buf *out) {
     char bytes[CELL_BYTES_MAX];
     struct buf scratch = buf_over(bytes, sizeof(bytes));
     size_t widths[TABLE_COLUMNS_MAX] = {0};
     uint64_t longest = 0;
     size_t bars = table->has_total ? table->row_count - 1 : table->row_count;
-    ENSURE(table->column_count <= TABLE_COLUMNS_MAX);
+    ENSURE(table->column_count > 0 && table->column_count <= TABLE_COLUMNS_MAX);
     for (size_t row = 0; row <= table->row_count; row++) {
         for (size_t i = 0; i < table->column_count; i++) {
             size_t width = characters(cell_text(table, row, i, &scratch));
@@ -70,13 +76,21 @@ void table_write(const struct table *table, const struct table_style *style, str
         uint64_t length = row < bars && table->bar ? table->bar(table->argument, row) : 0;
         longest = length > longest ? length : longest;
     }
-    unsigned bar = longest > 0 ? bar_width(style, widths, table->column_count) : 0;
+    uint32_t left_out = leave_out(table, style, widths);
+    unsigned bar = longest > 0 && left_out == 0 ? bar_width(style, widths, table->column_count) : 0;
+    size_t last = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        last = (left_out & (1u << i)) == 0 ? i : last;
+    }
     for (size_t line = 0; line <= table->row_count; line++) {
         size_t row = line == 0 ? table->row_count : line - 1;
         bool has_bar = bar > 0 && row < bars && table->bar(table->argument, row) > 0;
-        for (size_t i = 0; i < table->column_count; i++) {
+        for (size_t i = 0; i <= last; i++) {
+            if ((left_out & (1u << i)) != 0) {
+                continue;
+            }
             struct slice text = cell_text(table, row, i, &scratch);
-            bool is_last = i + 1 == table->column_count && !has_bar;
+            bool is_last = i == last && !has_bar;
             bool to_the_right = table->column[i].is_number;
             append_cell(text, is_last && !to_the_right ? 0 : widths[i], to_the_right, out);
             buf_append(out, is_last ? SLICE("\n") : SLICE("  "));
@@ -87,6 +101,7 @@ void table_write(const struct table *table, const struct table_style *style, str
             buf_append_char(out, '\n');
         }
     }
+    return left_out;
 }
 
 void table_append_number(uint64_t number, struct buf *out) {
@@ -141,6 +156,28 @@ static size_t characters(struct slice text) {
         count++;
     }
     return count;
+}
+
+/* Those that may go, one after another, until the others fit. */
+static uint32_t leave_out(const struct table *table, const struct table_style *style,
+                          const size_t *widths) {
+    uint32_t left_out = 0;
+    size_t used = 1; /* as with bars */
+    for (size_t i = 0; i < table->column_count; i++) {
+        used += widths[i] + (i > 0 ? GAP : 0);
+    }
+    if (!style->is_terminal || style->columns < COLUMNS_HELPED_MIN) {
+        return 0;
+    }
+    for (unsigned turn = 1; turn <= TABLE_COLUMNS_MAX && used > style->columns; turn++) {
+        for (size_t i = 0; i < table->column_count; i++) {
+            if (table->column[i].may_leave == turn) {
+                left_out |= 1u << i;
+                used -= widths[i] + GAP;
+            }
+        }
+    }
+    return left_out;
 }
 
 /* What the columns leave of the terminal; 0: too little, or not wanted. */

@@ -25,12 +25,14 @@ enum { TABLE_COLUMNS_MAX = 12, TABLE_TEXT_COLUMNS_MAX = 40 };
 struct table_style {
     unsigned columns; /* of the terminal */
     bool has_bars;
+    bool is_terminal; /* so that what is wider than it is would be broken */
     bool is_utf8;
 };
 
 struct table_column {
     const char *name;
-    bool is_number; /* to the right */
+    bool is_number;     /* to the right */
+    unsigned may_leave; /* 1: the first to be left out where it is too narrow; 0: stays */
 };
 
 struct table {
@@ -46,7 +48,9 @@ struct table {
 /* Bars on a terminal only; its width by COLUMNS or as it says itself, else 80. */
 struct table_style table_style_of(int fd);
 
-void table_write(const struct table *table, const struct table_style *style, struct buf *out);
+/* Returns the columns that were left out, a bit each: on a terminal that is too narrow for all,
+ * unless it is so narrow that nothing helps. Where some are, there are no bars. */
+uint32_t table_write(const struct table *table, const struct table_style *style, struct buf *out);
 
 /* 1234567 as 1,234,567. */
 void table_append_number(uint64_t number, struct buf *out);

@@ -165,3 +165,14 @@ static bool check_campaign(const struct record_change *change, size_t *field, st
     *field = CAMPAIGN_FIELD_SCHEMES;
     return !is_checked(change, CAMPAIGN_FIELD_SCHEMES) || check_schemes(change, err);
 }
+
+bool record_never_opens(enum record_kind kind, const struct slice *values) {
+    bool is_link = kind == RECORD_LINK;
+    size_t starts_at = is_link ? (size_t)LINK_FIELD_STARTS_AT : (size_t)CAMPAIGN_FIELD_STARTS_AT;
+    size_t expires_at = is_link ? (size_t)LINK_FIELD_EXPIRES_AT : (size_t)CAMPAIGN_FIELD_EXPIRES_AT;
+    uint64_t opens_s;
+    uint64_t shuts_s;
+    return slice_to_u64(values[starts_at], FIELD_SECONDS_MAX, &opens_s) &&
+           slice_to_u64(values[expires_at], FIELD_SECONDS_MAX, &shuts_s) && shuts_s > 0 &&
+           opens_s >= shuts_s;
+}

@@ -2,8 +2,8 @@
  * link/store.c - links and campaigns, written and read with plain commands.
  *
  * Both are a hash with a fixed list of fields (link/record.h), so one set of functions serves both.
- * A write is one MULTI, so that a reader never sees half of it. Walking over all of them is
- * store_walk.c, writing only what has not changed meanwhile edit.c.
+ * A write is one MULTI, so that a reader never sees half of it; a deletion looks first. Walking
+ * over all of them is store_walk.c, writing only what has not changed meanwhile edit.c.
  */
 #include "link/store.h"
 
@@ -21,6 +21,13 @@
 #include "store_private.h"
 
 enum { VALUES_BYTES_MAX = 64 * 1024 * 1024 };
+
+/* What is no hash is nothing of ours: it stays. */
+static const char delete_text[] =
+    "local kind = redis.call('TYPE', KEYS[1]).ok\n"
+    "if kind == 'hash' then return redis.call('DEL', KEYS[1]) end\n"
+    "if kind == 'none' then return 0 end\n"
+    "return redis.error_reply('WRONGTYPE the key holds another kind of value')\n";
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
@@ -56,7 +63,8 @@ enum store_result store_delete(struct store *store, enum record_kind kind, struc
     if (!store_key(store, record_shape(kind), id, &key, err)) {
         return STORE_REFUSED;
     }
-    const struct slice command[] = {SLICE("DEL"), buf_slice(&key)};
+    const struct slice command[] = {SLICE("EVAL"), slice_of(delete_text), SLICE("1"),
+                                    buf_slice(&key)};
     const struct redis_reply *reply =
         redis_pipe_command(store->pipe, ARRAY_COUNT(command), command, err);
     enum store_result result = store_answer(reply, err);

@@ -40,7 +40,8 @@ struct redis_pipe {
     struct redis_url url;
     char place[300]; /* for messages */
     uint32_t timeout_ms;
-    int fd; /* -1: not connected */
+    uint64_t last_ns; /* of all waiting; 0: no such end */
+    int fd;           /* -1: not connected */
     struct resp_reader *reader;
     struct buf output;
     size_t sent;      /* of output */
@@ -58,7 +59,8 @@ static bool wait_for(struct redis_pipe *pipe, short what, uint64_t deadline_ns, 
 static bool fail(struct redis_pipe *pipe, struct err *err, const char *reason);
 
 static uint64_t deadline_of(const struct redis_pipe *pipe) {
-    return clock_monotonic_ns() + (uint64_t)pipe->timeout_ms * 1000000;
+    uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)pipe->timeout_ms * 1000000;
+    return pipe->last_ns != 0 && pipe->last_ns < deadline_ns ? pipe->last_ns : deadline_ns;
 }
 
 struct redis_pipe *redis_pipe_create(const struct redis_url *url, uint32_t timeout_ms) {
@@ -100,6 +102,10 @@ bool redis_pipe_connect(struct redis_pipe *pipe, struct err *err) {
     ENSURE(resp_append_greeting(&pipe->output, &pipe->url, &replies));
     pipe->pending = replies;
     return greet(pipe, replies, err);
+}
+
+void redis_pipe_set_deadline(struct redis_pipe *pipe, uint64_t deadline_ns) {
+    pipe->last_ns = deadline_ns;
 }
 
 bool redis_pipe_is_connected(const struct redis_pipe *pipe) {

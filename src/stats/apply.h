@@ -86,7 +86,7 @@ struct apply_outcome {
     char mark[ENTRY_ID_BYTES + 32]; /* APPLY_OTHER_MARK: what is there */
     char pending[ENTRY_ID_BYTES + 32];
     char zone[80];    /* APPLY_OTHER_ZONE: what is there */
-    uint64_t folded;  /* taps some of whose texts were given up */
+    uint64_t folded;  /* taps some of whose texts were given up, once for each full list */
     uint64_t damaged; /* keys and fields that could not be added to */
     char where[512];  /* the first of them, and why */
 };

@@ -106,7 +106,7 @@ local text_of = setmetatable({}, {
 
 local names, amounts, pairs_out, absent = {}, {}, {}, {}
 local coarser = {} -- cell ► its three coarser ones
-local folded = {}  -- kind of key ► taps whose texts were given up
+local folded, folded_of_all = 0, 0 -- taps whose texts were given up, once for each full list
 
 local function other(text)
     return text == '' and '' or OTHER
@@ -146,8 +146,9 @@ local function add_coarser(rules, key, cell, amount, length)
         target, is_new = coarse[2], not there[2]
     end
     attempt(key, 'HINCRBY', target, amount)
-    if target ~= cell then
-        folded[rules] = (folded[rules] or 0) + amount
+    if target ~= cell and not rules.is_hours then
+        folded = folded + amount
+        folded_of_all = folded_of_all + (rules.is_all and amount or 0)
     end
     return is_new and length + 1 or length
 end
@@ -353,15 +354,20 @@ local function add_all()
         return
     end
     local key = prefix .. 'stats:all:' .. day
-    add_cells({cells_max = ALL_DAY_CELLS_MAX, expires = expires}, key, day_cells, whole[2])
-    add_cells({cells_max = ALL_HOURS_CELLS_MAX, expires = hours_expire}, key .. ':h', hour_cells,
+    add_cells({cells_max = ALL_DAY_CELLS_MAX, expires = expires, is_all = true}, key, day_cells,
               whole[2])
+    add_cells({cells_max = ALL_HOURS_CELLS_MAX, expires = hours_expire, is_hours = true},
+              key .. ':h', hour_cells, whole[2])
     add_people_of_day(prefix .. 'unique:all:' .. day, whole[1])
 end
 
 local function add_campaigns()
     local day_rules = {cells_max = CAMPAIGN_DAY_CELLS_MAX, expires = expires}
-    local hours_rules = {cells_max = CAMPAIGN_HOURS_CELLS_MAX, expires = hours_expire}
+    local hours_rules = {
+        cells_max = CAMPAIGN_HOURS_CELLS_MAX,
+        expires = hours_expire,
+        is_hours = true,
+    }
     for number, id in ipairs(batch[3]) do
         campaigns[number] = {
             id = id,
@@ -455,24 +461,19 @@ end
 
 local function add_index()
     local key, index = prefix .. 'stats:index:' .. day, batch[6]
-    local most = 0
-    for _, taps in pairs(folded) do
-        most = max(most, taps)
-    end
-    if #index == 0 and most == 0 then
-        return 0
+    if #index == 0 and folded_of_all == 0 then
+        return
     end
     local is_new = attempt(key, 'EXISTS') == 0
     for i = 1, #index, 2 do
         attempt(key, 'HINCRBY', index[i], index[i + 1])
     end
-    if most > 0 then
-        attempt(key, 'HINCRBY', OTHER, most)
+    if folded_of_all > 0 then
+        attempt(key, 'HINCRBY', OTHER, folded_of_all)
     end
     if is_new then
         attempt(key, 'EXPIREAT', expires)
     end
-    return most
 end
 
 local function add_part()
@@ -486,7 +487,7 @@ local function add_part()
     if is_last then
         add_totals()
     end
-    return add_index()
+    add_index()
 end
 
 if not is_last then
@@ -503,6 +504,5 @@ end
 local is_done, result = pcall(add_part)
 if not is_done then
     damage(stream, ARGV[4], result)
-    result = 0
 end
-return {'ok', result, damaged, where}
+return {'ok', folded, damaged, where}

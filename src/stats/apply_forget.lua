@@ -14,8 +14,9 @@ if heard and redis.call('EXISTS', stream) == 0 then
     -- announced a moment ago.)
     mark = mark or '0-0'
 end
-local mark_ms, mark_sequence = string.match(mark or '', '^(%d+)%-(%d+)$')
-if not mark_ms or tonumber(mark_ms) >= silent_since then
+local mark_ms = mark and tonumber(string.match(mark, '^(%d+)%-%d+$'))
+if not mark_ms or mark_ms >= silent_since or
+    redis.call('HEXISTS', prefix .. 'pending', stream) == 1 then
     return 0
 end
 local heard_ms = heard and tonumber(string.match(heard, '^%d+'))
@@ -27,7 +28,9 @@ if #beyond > 0 then
     return 0
 end
 -- All that is left is at or below the mark, which is below silent_since.
-redis.call('XTRIM', stream, 'MINID', string.format('%.0f', silent_since))
+if redis.call('EXISTS', stream) == 1 then
+    redis.call('XTRIM', stream, 'MINID', string.format('%.0f', silent_since))
+end
 redis.call('SREM', prefix .. 'streams', stream)
 redis.call('HDEL', prefix .. 'heard', stream)
 return 1

@@ -49,7 +49,8 @@ static const struct metric collector_metrics[COLLECT_METRIC_COUNT] = {
                          .help = "Times that a key or field of the rollups could not be added to.",
                          .type = METRIC_COUNTER},
     [COLLECT_FOLDED] = {.name = "brinco_collector_folded_total",
-                        .help = "Taps some of whose texts were given up as \"other\".",
+                        .help = "Taps some of whose texts were given up as \"other\", once for "
+                                "each list of the day that was full: link, campaign, whole.",
                         .type = METRIC_COUNTER},
     [COLLECT_TRIMMED] = {.name = "brinco_collector_trimmed_total",
                          .help = "Entries taken off streams: counted, and old enough.",

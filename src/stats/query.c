@@ -21,10 +21,13 @@ enum { DEFAULT_DAYS = 7, HOURS_MAX = STATS_HOURS_RANGE_DAYS_MAX * 24, SHOWN_BYTE
     "allowed is a number and h, d, w, m or y, as 24h (hours, up to 744) or 7d, 4w, 3m, 1y (days "  \
     "up to today)"
 
+#define LAST_ALLOWED_OF_TOP                                                                        \
+    "allowed is a number and d, w, m or y, as 7d, 4w, 3m, 1y (days up to today; the first are by " \
+    "the day)"
+
 struct choice {
     const char *name;
     bool (*set)(struct stats_query *query, struct slice value, struct err *err);
-    bool may_repeat;
 };
 
 static bool set_from(struct stats_query *query, struct slice value, struct err *err);
@@ -40,9 +43,9 @@ static bool finish_hours(struct stats_query *query, const struct stats_source *s
 static bool finish_lists(struct stats_query *query, const char **name, struct err *err);
 
 static const struct choice choices[] = {
-    {"from", set_from, false},         {"to", set_to, false}, {"last", set_last, false},
-    {"interval", set_interval, false}, {"by", set_by, false}, {"filter", query_set_filter, true},
-    {"limit", set_limit, false},
+    {"from", set_from},         {"to", set_to}, {"last", set_last},
+    {"interval", set_interval}, {"by", set_by}, {"filter", query_set_filter},
+    {"limit", set_limit},
 };
 
 static const char *const intervals[] = {
@@ -94,8 +97,9 @@ bool stats_query_set(struct stats_query *query, struct slice name, struct slice 
                        SLICE_ARG(slice_first(name, SHOWN_BYTES_MAX)));
     }
     uint32_t bit = 1u << (choice - choices);
-    if ((query->given & bit) != 0 && !choice->may_repeat) {
-        return err_set(err, "%s is given twice", choice->name);
+    if ((query->given & bit) != 0) {
+        return err_set(err, "%s is given twice; allowed is once%s", choice->name,
+                       choice->set == query_set_filter ? ", as country:MX,platform:ios" : "");
     }
     query->given |= bit;
     return choice->set(query, value, err);
@@ -134,9 +138,10 @@ static bool parse_last(struct slice text, uint64_t *count, char *unit) {
 static bool set_last(struct stats_query *query, struct slice value, struct err *err) {
     uint64_t count;
     char unit;
-    if (value.size >= sizeof(query->last) || !parse_last(value, &count, &unit)) {
-        return err_set(err, "last: \"%.*s\": " LAST_ALLOWED,
-                       SLICE_ARG(slice_first(value, SHOWN_BYTES_MAX)));
+    if (value.size >= sizeof(query->last) || !parse_last(value, &count, &unit) ||
+        (query->is_top && unit == 'h')) {
+        return err_set(err, "last: \"%.*s\": %s", SLICE_ARG(slice_first(value, SHOWN_BYTES_MAX)),
+                       query->is_top ? LAST_ALLOWED_OF_TOP : LAST_ALLOWED);
     }
     memcpy(query->last, value.data, value.size);
     query->last[value.size] = '\0';
@@ -247,8 +252,9 @@ static bool finish_range(struct stats_query *query, const struct stats_source *s
                        "from %s on",
                        *name, kept, oldest);
     }
-    if (days_number(query->to) - first >= STATS_DAYS_MAX) {
-        return err_set(err, "%s: allowed is a range of up to %d days", *name, STATS_DAYS_MAX);
+    int32_t days_max = query->is_top ? STATS_TOP_DAYS_MAX : STATS_DAYS_MAX;
+    if (days_number(query->to) - first >= days_max) {
+        return err_set(err, "%s: allowed is a range of up to %d days", *name, days_max);
     }
     if (query->end_ms == 0) {
         query->begin_ms = days_begin_ms(query->from);

@@ -25,7 +25,8 @@ static const bool may_be_none[STATS_LIST_COUNT] = {
 };
 
 static bool add_filter(struct stats_query *query, struct slice *rest, struct err *err);
-static bool take_value(struct stats_query *query, struct slice *rest, struct stats_filter *filter);
+static bool take_value(struct stats_query *query, struct slice *rest, struct stats_filter *filter,
+                       struct err *err);
 static bool check_word(enum stats_list list, struct slice value, struct err *err);
 static size_t filter_bytes_used(const struct stats_query *query);
 
@@ -107,7 +108,7 @@ static bool add_filter(struct stats_query *query, struct slice *rest, struct err
     struct slice name = slice_first(*rest, colon);
     struct stats_filter filter = {0};
     if (!query_find_list(name, &filter.list)) {
-        return err_set(err, "filter: \"%.*s\" is no list: allowed are " QUERY_LISTS_ALLOWED,
+        return err_set(err, "filter: \"%.*s\" is no list: allowed are " QUERY_FILTERS_ALLOWED,
                        SLICE_ARG(slice_first(name, SHOWN_BYTES_MAX)));
     }
     if (filter.list == STATS_BY_CAMPAIGN) {
@@ -117,8 +118,8 @@ static bool add_filter(struct stats_query *query, struct slice *rest, struct err
         return err_set(err, "filter: allowed are up to %d values", STATS_FILTERS_MAX);
     }
     *rest = slice_make(rest->data + colon + 1, rest->size - colon - 1);
-    if (!take_value(query, rest, &filter)) {
-        return err_set(err, "filter: allowed are up to %d bytes of values", STATS_FILTER_BYTES_MAX);
+    if (!take_value(query, rest, &filter, err)) {
+        return false;
     }
     struct slice value = slice_make(query->filter_bytes + filter.begin, filter.size);
     if (value.size == 0) {
@@ -134,15 +135,18 @@ static bool add_filter(struct stats_query *query, struct slice *rest, struct err
 }
 
 /* Up to a comma, into the query's own bytes. */
-static bool take_value(struct stats_query *query, struct slice *rest, struct stats_filter *filter) {
+static bool take_value(struct stats_query *query, struct slice *rest, struct stats_filter *filter,
+                       struct err *err) {
     size_t begin = filter_bytes_used(query);
     size_t used = begin, i = 0;
     for (; i < rest->size && rest->data[i] != ','; i++) {
-        if (rest->data[i] == '\\' && i + 1 < rest->size) {
-            i++;
+        if (rest->data[i] == '\\' && ++i == rest->size) {
+            return err_set(err, "filter: there is nothing behind the backslash at the end: allowed "
+                                "is \\\\ for a backslash, and \\, for a comma");
         }
         if (used == STATS_FILTER_BYTES_MAX) {
-            return false;
+            return err_set(err, "filter: allowed are up to %d bytes of values",
+                           STATS_FILTER_BYTES_MAX);
         }
         query->filter_bytes[used++] = rest->data[i];
     }

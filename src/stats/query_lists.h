@@ -20,6 +20,8 @@ struct cell;
 #define QUERY_LISTS_ALLOWED                                                                        \
     "country, region, browser, in_app, language, referrer, source, platform, outcome, and of the " \
     "whole campaign"
+#define QUERY_FILTERS_ALLOWED                                                                      \
+    "country, region, browser, in_app, language, referrer, source, platform and outcome"
 
 #define QUERY_OTHER SLICE("other")
 
@@ -33,7 +35,7 @@ struct slice query_shown_text(enum stats_list list, struct slice text);
 /* The value that a cell has in a list other than campaign. */
 struct slice query_shown(enum stats_list list, const struct cell *cell);
 
-/* The choice `filter`: adds to what there is. */
+/* The choice `filter`. */
 bool query_set_filter(struct stats_query *query, struct slice value, struct err *err);
 
 /* Whether a cell passes: of every list that is filtered, one of the values. */

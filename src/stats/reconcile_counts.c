@@ -64,8 +64,8 @@ static uint32_t prepend(uint32_t *list, uint32_t number) {
     return next;
 }
 
-void recon_counts_add(struct recon_counts *counts, uint32_t a, uint32_t b, uint64_t amount,
-                      uint32_t *list_of_a, uint32_t *list_of_b) {
+void recon_counts_add(struct recon_counts *counts, uint32_t a, uint32_t b, uint32_t *list_of_a,
+                      uint32_t *list_of_b) {
     uint32_t *slot = slot_of(counts, a, b);
     if (*slot == 0) {
         grow(counts);
@@ -77,7 +77,7 @@ void recon_counts_add(struct recon_counts *counts, uint32_t a, uint32_t b, uint6
                                                            .next_of_b = prepend(list_of_b, number)};
         slot = slot_of(counts, a, b);
     }
-    counts->entries[*slot - 1].count += amount;
+    counts->entries[*slot - 1].count++;
 }
 
 uint64_t recon_counts_get(const struct recon_counts *counts, uint32_t a, uint32_t b) {

@@ -26,18 +26,12 @@ struct recon_counts {
     uint64_t seed;
 };
 
-/* Where the lists of a number begin. */
-struct recon_lists {
-    uint32_t of_a;
-    uint32_t of_b;
-};
-
 void recon_counts_init(struct recon_counts *counts);
 void recon_counts_fini(struct recon_counts *counts);
 
-/* Adds to a number that may be new; lists may be NULL. */
-void recon_counts_add(struct recon_counts *counts, uint32_t a, uint32_t b, uint64_t amount,
-                      uint32_t *list_of_a, uint32_t *list_of_b);
+/* One more of a number that may be new; lists may be NULL. */
+void recon_counts_add(struct recon_counts *counts, uint32_t a, uint32_t b, uint32_t *list_of_a,
+                      uint32_t *list_of_b);
 uint64_t recon_counts_get(const struct recon_counts *counts, uint32_t a, uint32_t b);
 
 #endif

@@ -147,7 +147,7 @@ void recon_model_destroy(struct recon_model **model) {
 /* --- counting ------------------------------------------------------------------------------- */
 
 static void add(struct recon_model *model, uint32_t number, uint32_t head) {
-    recon_counts_add(&model->cells, number, head, 1, &model->scopes[number].heads, NULL);
+    recon_counts_add(&model->cells, number, head, &model->scopes[number].heads, NULL);
 }
 
 struct recon_tap recon_model_tap(struct recon_model *model, const struct recon_click *click) {
@@ -175,14 +175,14 @@ void recon_model_add(struct recon_model *model, const struct recon_tap *tap, uns
         add(model, tap->campaign, tap->head);
     }
     if ((pieces & RECON_PIECE_INDEX) != 0) {
-        recon_counts_add(&model->index, tap->campaign, (uint32_t)kind, 1, NULL, NULL);
+        recon_counts_add(&model->index, tap->campaign, (uint32_t)kind, NULL, NULL);
     }
     if ((pieces & RECON_PIECE_LINK) == 0 || tap->link == RECON_NONE) {
         return;
     }
     add(model, tap->link, tap->head);
     if (kind == TAP_KIND_HUMAN) {
-        recon_counts_add(&model->pairs, tap->link, tap->campaign, 1,
+        recon_counts_add(&model->pairs, tap->link, tap->campaign,
                          &model->scopes[tap->link].pairs_as_link,
                          &model->scopes[tap->campaign].pairs_as_other);
     }

@@ -44,25 +44,27 @@ static bool look_up(struct top_run *run, const struct candidate *list, size_t co
 static bool campaign_exists(struct top_run *run, bool *exists, struct err *err);
 static int compare_rows(const void *a, const void *b);
 
+bool stats_top_init(struct stats_query *query, struct slice campaign, struct err *err) {
+    enum stats_scope_kind scope = campaign.data != NULL ? STATS_CAMPAIGN : STATS_ALL;
+    bool is_taken = stats_query_init(query, scope, campaign, err);
+    query->is_top = true;
+    return is_taken;
+}
+
 enum stats_result stats_top_run(const struct stats_source *source, const struct stats_query *query,
                                 struct stats_top **top, struct err *err) {
-    ENSURE(query->scope != STATS_LINK && query->from > 0);
+    ENSURE(query->is_top && query->scope != STATS_LINK && query->from > 0);
     *top = NULL;
     struct top_run run = {.source = source,
                           .top = calloc(1, sizeof(*run.top)),
                           .first_day = days_number(query->from),
                           .last_day = days_number(query->to),
                           .candidates = candidates_create(slice_of(query->id))};
-    ENSURE(run.top != NULL);
+    ENSURE(run.top != NULL && run.last_day - run.first_day < STATS_TOP_DAYS_MAX);
     run.top->query = *query;
     struct slice zone = slice_first(source->zone, sizeof(run.top->zone) - 1);
     memcpy(run.top->zone, zone.data, zone.size);
-    enum stats_result result = STATS_TOO_MUCH;
-    if (run.last_day - run.first_day >= STATS_TOP_DAYS_MAX) {
-        err_set(err, "of a range of more than %d days there is no top", STATS_TOP_DAYS_MAX);
-    } else {
-        result = run_all(&run, err);
-    }
+    enum stats_result result = run_all(&run, err);
     candidates_destroy(&run.candidates);
     if (result != STATS_OK) {
         stats_top_destroy(&run.top);

@@ -49,7 +49,7 @@ def test_each_line_for_itself(shared, api):
     assert [result.get("field") for result in results[5:10]] == [
         "owner", "campaign", "owner", "code", None]
     assert re.fullmatch("[2-9A-HJ-NP-Z]{7}", results[1]["code"])
-    assert results[-1]["warning"] == "there is no campaign later yet"
+    assert results[-1]["warning"] == 'there is no campaign "later" yet'
     assert shared.keys.hgetall("brinco:link:b1")["status"] == "paused"
     wait_for(lambda: shared.tap("b1").status == 410)
     assert not shared.keys.exists("brinco:link:b2", "brinco:link:b4", "x")

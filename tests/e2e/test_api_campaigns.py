@@ -89,6 +89,21 @@ def test_what_is_not_allowed_is_named(shared, api, body, field):
     assert not shared.keys.exists("brinco:campaign:x")
 
 
+def test_a_key_that_is_no_hash_is_left_alone(shared, api):
+    shared.keys.set("brinco:campaign:WT", "x")
+    for method, body in (("GET", None), ("PUT", {"web": WEB}), ("DELETE", None)):
+        assert ask(api, method, "/v1/campaigns/WT", body)[0] == 409
+    assert shared.keys.get("brinco:campaign:WT") == "x"
+    shared.keys.delete("brinco:campaign:WT")
+
+
+def test_what_can_never_open_is_said(api):
+    body = b'{"web": "https://a/", "starts_at": 9, "expires_at": 8}'
+    status, headers, _ = api.ask("PUT", "/v1/campaigns/shut", body, JSON)
+    assert status == 201 and "can never open" in headers["Brinco-Warning"]
+    assert ask(api, "PATCH", "/v1/campaigns/shut", {"name": "Shut"})[0] == 200
+
+
 def test_a_retry_gives_the_same_answer(shared, api):
     body = {"id": "once", "web": WEB}
     headers = {"Idempotency-Key": "campaign once"}

@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import json
 import re
+import time
 
 import pytest
 
@@ -123,7 +124,20 @@ def test_a_campaign_that_is_not_there_is_said(api):
     assert headers["Location"] == "/v1/links/early"
 
 
+def test_what_can_never_open_is_said(api):
+    times = {"starts_at": 1_800_000_000, "expires_at": 1_800_000_000}
+    body = json.dumps({"url": URL, **times}).encode()
+    for path, method in (("/v1/links/shut", "PUT"), ("/v1/links", "POST")):
+        status, headers, _ = api.ask(method, path, body, JSON)
+        assert (status, headers["Brinco-Warning"]) == (
+            201, "it can never open: starts_at is not before expires_at")
+    assert ask(api, "PATCH", "/v1/links/shut", {"status": "paused"})[0] == 200
+    status, headers, _ = api.ask("PATCH", "/v1/links/shut", b'{"starts_at": null}', JSON)
+    assert status == 200 and "Brinco-Warning" not in headers
+
+
 @pytest.mark.parametrize("body, field", [
+    (b"null", None), (b'"x"', None), (b'{"campaign": "c", "": 1}', '""'),
     (b"", None), (b"nonsense", None), (b"[]", None), (b'{"url": "' + b"\xff" + b'"}', None),
     (b'{"owner": "a", "owner": "b"}', None), (b"{}", "campaign"), ({"owner": "ana"}, "campaign"),
     ({"campaign": "c", "owner": 7}, "owner"), ({"campaign": "c", "owner": "a\r\nb"}, "owner"),
@@ -269,7 +283,8 @@ def test_lists_go_through_everything(make_system):
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "cursor=x",
                                    "cursor=0.*", "offset=1", "limit=1&limit=1",
-                                   "cursor=0.a%0d%0ab"])
+                                   "cursor=0.a%0d%0ab", "campaign=", "owner=", "cursor=", "owner",
+                                   "campaign=a%20b"])
 def test_other_questions_are_refused(api, query):
     status, problem = ask(api, "GET", f"/v1/links?{query}")
     assert status == 400
@@ -295,7 +310,8 @@ def test_what_other_hands_wrote_is_shown_and_can_be_put_right(shared, api):
     shared.keys.hset("brinco:link:odd", mapping={"campaign": "spring", "status": "\x1b[2J",
                                                  "starts_at": "soon", "note": "theirs"})
     assert ask(api, "GET", "/v1/links/odd")[1]["starts_at"] == "soon"
-    assert ask(api, "PATCH", "/v1/links/odd", {"owner": "ana"})[0] == 200
+    status, link = ask(api, "PATCH", "/v1/links/odd", {"owner": "ana"})
+    assert status == 200 and "created_at" not in link
     status, link = ask(api, "PATCH", "/v1/links/odd", {"status": None, "starts_at": None})
     assert status == 200 and "status" not in link
     wait_for(lambda: shared.tap("odd").status == 302)
@@ -303,6 +319,10 @@ def test_what_other_hands_wrote_is_shown_and_can_be_put_right(shared, api):
     shared.keys.set("brinco:link:text", "x")
     assert ask(api, "GET", "/v1/links/text")[0] == 409
     assert ask(api, "PUT", "/v1/links/text", {"url": URL})[0] == 409
+    assert ask(api, "DELETE", "/v1/links/text")[0] == 409
+    outcome = shared.brinco.cli("link", "delete", "text")
+    assert (outcome.returncode, outcome.stderr.count("WRONGTYPE")) == (2, 1)
+    assert shared.keys.get("brinco:link:text") == "x"
     shared.keys.delete("brinco:link:text")
 
 
@@ -332,6 +352,29 @@ def test_without_redis_it_is_503_and_then_all_is_well(make_system):
     assert system.tap("AB12CD").status in (302, 503)
     system.redis.start()
     wait_for(lambda: api.ask("GET", "/v1/links/AB12CD")[0] == 200)
+
+
+def test_a_redis_that_hangs_is_a_503_within_its_3_seconds(make_system):
+    """For the first, for a crowd that queues, and for whoever comes while others try again."""
+    system = make_system()
+    api = Api(system)
+    asked = [("GET", "/v1/links/AB12CD", None), ("PATCH", "/v1/links/AB12CD", b'{"owner":"a"}'),
+             ("GET", "/v1/stats", None), ("POST", "/v1/links/bulk", b'{"url":"https://a/"}')]
+
+    def timed(number):
+        time.sleep(number % 20 / 8)
+        begun = time.monotonic()
+        status, headers, _ = api.ask(*asked[number % 4])
+        return status, headers["Retry-After"], time.monotonic() - begun
+
+    assert api.ask(*asked[0])[0] == 200
+    system.redis.freeze()
+    with concurrent.futures.ThreadPoolExecutor(40) as crowd:
+        answers = list(crowd.map(timed, range(40)))
+    system.redis.resume()
+    assert {answer[:2] for answer in answers} == {(503, "1")}
+    assert max(answer[2] for answer in answers) < 4.5, sorted(answer[2] for answer in answers)
+    wait_for(lambda: api.ask(*asked[0])[0] == 200)
 
 
 def test_the_log_holds_nothing_of_what_clients_send(make_system):

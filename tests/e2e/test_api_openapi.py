@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,7 @@ from harness.api import Api
 from harness.http import raw
 
 JSON = {"Content-Type": "application/json"}
-VALUES = {"code": "AB12CD", "id": "spring"}
+VALUES = {"code": "AB12CD", "id": "spring", "campaign": "spring"}
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +125,16 @@ def test_methods_that_are_not_there_are_refused(busy, api, path):
 
 @pytest.mark.parametrize("path", [path for path in GETS if "{" in path])
 def test_what_is_not_there_is_a_404_as_it_says(api, path):
-    nobody = path.replace("{code}", "nobody").replace("{id}", "nobody")
+    nobody = re.sub(r"{\w+}", "nobody", path)
     assert check("GET", path, api.ask("GET", nobody)) == 404
+
+
+@pytest.mark.parametrize("path", [path for path in GETS if path.startswith("/v1/stats/")
+                                  and "{" in path])
+def test_what_is_no_id_is_named_as_the_path_names_it(api, path):
+    answer = api.ask("GET", re.sub(r"{\w+}", "a:b", path))
+    assert check("GET", path, answer) == 400
+    assert json.loads(answer[2])["field"] == re.search(r"{(\w+)}", path)[1]
 
 
 def test_the_other_methods_answer_as_they_say(api):

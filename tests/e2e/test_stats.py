@@ -80,8 +80,12 @@ class Numbers:
 
     def json(self, *words):
         outcome = self.stats(*words, "--json")
-        assert (outcome.returncode, outcome.stderr) == (OK, "")
-        return json.loads(outcome.stdout)
+        assert outcome.returncode == OK
+        answer = json.loads(outcome.stdout)
+        warnings = outcome.stderr.splitlines()
+        assert len(warnings) == (0 if answer["complete"] else 1)
+        assert all("NOT COMPLETE: " in line for line in warnings)
+        return answer
 
     def csv(self, *words):
         outcome = self.stats(*words, "--csv")
@@ -149,10 +153,23 @@ def test_a_warning_when_an_edge_is_silent(numbers):
     assert "NOT COMPLETE: no edge is known." in numbers.stats("AB12CD").stdout
     numbers.heard(ago_ms=60_000)
     assert "NOT COMPLETE: 1 of 1 streams of clicks not heard from" in numbers.stats("--all").stdout
-    outcome = numbers.stats("--all", "--csv")
-    assert outcome.returncode == OK
-    assert outcome.stderr.startswith("brinco stats: NOT COMPLETE: 1 of 1")
     assert numbers.json("--all")["complete"] is False
+    numbers.heard()
+    assert numbers.json("--all")["complete"] is True
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+@pytest.mark.parametrize("words, name", [(["--all"], "stats"), (["top"], "stats top")])
+def test_not_complete_is_said_on_stderr_in_every_form(numbers, words, name, form):
+    numbers.fill()
+    numbers.heard(ago_ms=60_000)
+    outcome = numbers.stats(*words, *form)
+    assert outcome.returncode == OK
+    assert outcome.stderr == (f"brinco {name}: NOT COMPLETE: 1 of 1 streams of clicks not heard "
+                              "from; numbers may grow.\n")
+    assert ("NOT COMPLETE" in outcome.stdout) == (form == [])
+    numbers.heard()
+    assert numbers.stats(*words, *form).stderr == ""
 
 
 def on_a_terminal(arguments, columns, locale):
@@ -186,6 +203,41 @@ def test_bars_on_a_terminal(filled, locale, block):
     assert max(map(len, text.splitlines())) < 90
     assert "\x1b" not in text
     assert not re.search(r"[█-▏#]{2}", on_a_terminal(words, 60, locale))
+
+
+@pytest.mark.parametrize("columns, left_out", [
+    (80, []), (60, ["heads"]), (50, ["prefetches", "heads"]),
+    (40, ["bots", "prefetches", "heads"]), (36, ["previews", "bots", "prefetches", "heads"])])
+def test_a_narrow_terminal_leaves_columns_out_and_says_which(filled, columns, left_out):
+    words = ["stats", "AB12CD", "--last", "3d", "-o", f"redis.url={filled.system.redis.url}"]
+    text = on_a_terminal(words, columns, "C")
+    table = text.splitlines()[2:7]
+    assert table[0].split() == [name for name in ["time", *KINDS, "people"] if name not in left_out]
+    assert max(map(len, table)) < columns
+    assert table[4].split()[:2] == ["total", "21"]
+    said = re.findall(r"^Left out: (.*) \((\d+) columns are too few\)\.$", text, re.MULTILINE)
+    assert said == ([(", ".join(left_out), str(columns))] if left_out else [])
+
+
+def test_a_terminal_too_narrow_for_anything_gets_it_all(filled):
+    words = ["stats", "AB12CD", "--last", "3d", "-o", f"redis.url={filled.system.redis.url}"]
+    text = on_a_terminal(words, 25, "C")
+    assert text.splitlines()[2].split() == ["time", *KINDS, "people"]
+    assert "Left out" not in text
+
+
+def test_an_option_that_is_given_twice_is_refused(filled):
+    for words in (["A", "--filter", "country:MX", "--filter", "country:GT"],
+                  ["top", "--limit", "1", "--limit", "1"]):
+        outcome = filled.stats(*words)
+        assert outcome.returncode == USAGE
+        assert f"{words[1]} is given twice; allowed is once" in one_line(outcome)
+
+
+def test_top_is_by_the_day(filled):
+    outcome = filled.stats("top", "--last", "24h")
+    assert outcome.returncode == USAGE
+    assert "last: \"24h\": allowed is a number and d, w, m or y" in one_line(outcome)
 
 
 def test_json_and_csv_say_the_same(filled):
@@ -240,8 +292,9 @@ def test_what_is_not_there_is_one_line_and_exit_1(filled):
     "", "A B", "A --all", "--all --campaign spring", "A --json --csv", "a!b", "A --from x",
     "A --last 7d --to 2026-01-01", "A --by colour", "A --by campaign", "A --limit 0",
     "A --interval year", "A --filter MX", "A --last 3y", "A --interval hour --last 60d",
-    "A --nonsense", "top A", "top --by country", "top --campaign a!b", "top --last 400d",
-    "top --json --csv", "live A", "live --seconds 0", "live --seconds x"])
+    "A --nonsense", "A --filter source:a\\", "A --filter foo:MX", "top A",
+    "top --campaign=", "top --last 367d", "top --by country", "top --campaign a!b",
+    "top --last 400d", "top --json --csv", "live A", "live --seconds 0", "live --seconds x"])
 def test_wrong_questions_are_one_line_and_exit_2(filled, words):
     outcome = filled.stats(*words.split())
     assert outcome.returncode == USAGE
@@ -413,6 +466,9 @@ def test_csv_is_a_matter_of_negotiation(served, accept, kind):
     ("?interval=year", "interval"), ("?filter=MX", "filter"), ("?format=xml", "format"),
     ("?format=csv&format=csv", "format"), ("/links/AB12CD?by=campaign", "by"),
     ("/links/a%20b", "code"), ("/campaigns/a%20b", "campaign"), ("/top?by=country", "by"),
+    ("?filter=source:a%5C", "filter"), ("?filter=foo:MX", "filter"),
+    ("/top?last=24h", "last"), ("/top?last=367d", "last"), ("/top?campaign=", "campaign"),
+    ("?filter=country:MX&filter=country:GT", "filter"),
     ("/top?campaign=a%20b", "campaign"), ("/top?campaign=a&campaign=b", "campaign"),
     ("?interval=hour&last=60d", "interval"), ("?last=9999d", "last"),
     ("?%00%0d%0aX-A:%20b=1", "\0\r\nX-A: b".split("\0", maxsplit=1)[0] or None)])

@@ -7,6 +7,7 @@ agents        User-Agent strings
 clicks        the click streams, and what proves that they are complete
 tokens        click tokens, verified from their description alone
 journal       journal files, read and damaged byte by byte
+reconcile     what `brinco reconcile` says
 slow          clients that take their time
 api           the admin side's /v1
 clock         the wall clock of a program, moved while it runs

@@ -47,7 +47,7 @@ static void each_line_gets_a_result_in_order(void **state) {
         "{\"line\":9,\"error\":\"code: allowed are",
         "{\"line\":10,\"code\":\"nowhere\",\"error\":\"it would lead nowhere",
         "{\"line\":11,\"code\":\"w\",\"status\":\"created\",\"warning\":\"there is no campaign "
-        "later yet\"}\n",
+        "\\\"later\\\" yet\"}\n",
     };
     const char *at = it.text;
     for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {

@@ -199,6 +199,38 @@ static void a_redis_that_hangs_is_noticed_once(void **state) {
     } while (!job.was_pinged);
 }
 
+/* However often it asks, in however many runs. */
+static void ask_again_and_again(struct pool_task *task, struct redis_pipe *pipe,
+                                const struct err *err) {
+    struct job *job = CONTAINER_OF(task, struct job, task);
+    const struct slice wait[] = {SLICE("BLPOP"), SLICE("nothing"), SLICE("0.1")};
+    struct err why;
+    (void)err;
+    while (pipe != NULL && redis_pipe_command(pipe, ARRAY_COUNT(wait), wait, &why) != NULL) {
+        job->notes++;
+    }
+}
+
+static void all_waiting_of_a_task_has_one_end(void **state) {
+    struct bench *bench = *state;
+    struct job job;
+    do_one(bench, &job);
+    job = job_of(bench);
+    job.task.run = ask_again_and_again;
+    uint64_t begun_ns = clock_monotonic_ns();
+    assert_true(pool_submit(bench->pool, &job.task));
+    drain_until(bench, &job.is_done);
+    uint64_t first_ns = clock_monotonic_ns() - begun_ns;
+    assert_in_range(job.notes, 1, 3);
+    assert_true(first_ns >= TIMEOUT_MS * 1000000u);
+    job.is_done = false;
+    job.notes = 0;
+    test_sleep_ms(POOL_RETRY_MS);
+    assert_true(pool_submit(bench->pool, &job.task));
+    drain_until(bench, &job.is_done);
+    assert_int_equal(job.notes, 0);
+}
+
 static void a_redis_that_is_gone_and_back_is_found_again(void **state) {
     struct bench *bench = *state;
     struct job job;
@@ -234,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(notes_come_before_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_queue_has_an_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_redis_that_hangs_is_noticed_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_waiting_of_a_task_has_one_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_redis_that_is_gone_and_back_is_found_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(stopping_ends_what_waits, set_up, tear_down),

@@ -349,7 +349,9 @@ static void lists_are_filtered_and_paged(void **state) {
         ask_for(&it, "campaign", SLICE("even"));
         ask_for(&it, "owner", SLICE("ana"));
         ask_for(&it, "limit", SLICE("10"));
-        ask_for(&it, "cursor", slice_of(cursor));
+        if (cursor[0] != '\0') {
+            ask_for(&it, "cursor", slice_of(cursor));
+        }
         assert_int_equal(fixture_call(&it, call_links_get, NULL, SLICE_EMPTY), 200);
         for (char *at = it.text; (at = strstr(at, "\"campaign\":\"even\",\"owner\":\"ana\""));
              at++) {

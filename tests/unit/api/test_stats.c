@@ -191,11 +191,41 @@ static void a_problem_names_the_field(void **state) {
     assert_problem(call_stats_top, "", "campaign=a&campaign=b", "campaign");
 }
 
+static void the_top_names_the_field_of_hours_long_ranges_and_no_campaign(void **state) {
+    (void)state;
+    assert_problem(call_stats_top, "", "last=24h", "last");
+    assert_contains(answer.body.data, "allowed is a number and d, w, m or y");
+    assert_problem(call_stats_top, "", "last=367d", "last");
+    assert_contains(answer.body.data, "up to 366 days");
+    assert_problem(call_stats_top, "", "from=2025-11-01", "from");
+    assert_problem(call_stats_top, "", "campaign=", "campaign");
+    assert_problem(call_stats_top, "", "campaign", "campaign");
+}
+
+static void a_filter_is_given_once_whole_and_of_lists_it_takes(void **state) {
+    (void)state;
+    assert_problem(call_stats_all, "", "filter=country:MX&filter=country:GT", "filter");
+    assert_contains(answer.body.data, "filter is given twice; allowed is once");
+    assert_problem(call_stats_all, "", "filter=source:a\\", "filter");
+    assert_problem(call_stats_all, "", "filter=foo:MX", "filter");
+    assert_null(strstr(answer.body.data, "campaign"));
+}
+
 static void a_problem_without_a_name_has_no_field(void **state) {
     (void)state;
-    const char *body = ask(call_stats_top, "", "from=2025-11-01");
+    /* 310 values a day: a year has more than an answer's rows. */
+    const struct slice fill[] = {
+        SLICE("EVAL"),
+        SLICE("for month = 1, 12 do for day = 1, 31 do for i = 1, 310 do "
+              "redis.call('HSET', 'p:stats:link:FULL:' .. 20260000 + month * 100 + day, "
+              "'a000MX\\t\\t\\t\\t\\t\\tS' .. i, '1') end end end return 1"),
+        SLICE("0")};
+    struct err err;
+    const struct redis_reply *reply = redis_pipe_command(admin, ARRAY_COUNT(fill), fill, &err);
+    assert_int_equal(redis_reply_integer(reply), 1);
+    const char *body = ask(call_stats_link, "FULL", "from=2026-01-01&by=source&limit=1000");
     assert_int_equal(answer.status, 400);
-    assert_contains(body, "more than 366 days");
+    assert_contains(body, "more than 100000 rows");
     assert_null(strstr(body, "\"field\""));
 }
 
@@ -242,6 +272,8 @@ int main(void) {
         TEST(csv_carries_its_freshness_in_headers),
         TEST(what_is_accepted_decides_and_format_decides_first),
         TEST(a_problem_names_the_field),
+        TEST(the_top_names_the_field_of_hours_long_ranges_and_no_campaign),
+        TEST(a_filter_is_given_once_whole_and_of_lists_it_takes),
         TEST(a_problem_without_a_name_has_no_field),
         TEST(unknown_is_404),
         TEST(what_redis_refuses_is_503),

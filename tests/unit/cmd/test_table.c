@@ -19,7 +19,7 @@ struct line {
     uint64_t number;
 };
 
-static const struct table_column columns[] = {{"name", false}, {"clicks", true}};
+static const struct table_column columns[] = {{"name", false, 0}, {"clicks", true, 0}};
 
 static void cell(const void *argument, size_t row, size_t column, struct buf *out) {
     const struct line *line = &((const struct line *)argument)[row];
@@ -100,6 +100,54 @@ static void texts_are_cut_and_harmless(void **state) {
                  "012345678~       6\n");
 }
 
+/* Five columns, of which three may go: the last first, then the second. */
+static const struct table_column leaving[] = {{"name", false, 0},
+                                              {"second", true, 2},
+                                              {"third", true, 3},
+                                              {"clicks", true, 0},
+                                              {"fifth", true, 1}};
+
+static void same_cell(const void *argument, size_t row, size_t column, struct buf *out) {
+    cell(argument, row, column == 0 ? 0 : 1, out);
+}
+
+static uint32_t write_leaving(unsigned columns_of_terminal, bool is_terminal, char *text,
+                              size_t size) {
+    static const struct line lines[] = {{"0123456789", 7}};
+    struct buf out = buf_over(text, size);
+    const struct table table = {.column = leaving,
+                                .column_count = ARRAY_COUNT(leaving),
+                                .row_count = 1,
+                                .argument = lines,
+                                .cell = same_cell,
+                                .bar = bar};
+    const struct table_style style = {
+        .columns = columns_of_terminal, .has_bars = is_terminal, .is_terminal = is_terminal};
+    uint32_t left_out = table_write(&table, &style, &out);
+    buf_append_char(&out, '\0');
+    return left_out;
+}
+
+static void a_narrow_terminal_leaves_columns_out_until_the_rest_fits(void **state) {
+    (void)state;
+    char text[512];
+    static const char whole[] = "name        second  third  clicks  fifth\n"
+                                "0123456789       7      7       7      7\n";
+    assert_int_equal(write_leaving(41, true, text, sizeof(text)), 0);
+    assert_string_equal(text, whole);
+    assert_int_equal(write_leaving(40, true, text, sizeof(text)), 1u << 4);
+    assert_string_equal(text, "name        second  third  clicks\n"
+                              "0123456789       7      7       7\n");
+    assert_int_equal(write_leaving(34, true, text, sizeof(text)), 1u << 4);
+    assert_int_equal(write_leaving(33, true, text, sizeof(text)), 1u << 4 | 1u << 1);
+    assert_string_equal(text, "name        third  clicks\n"
+                              "0123456789      7       7\n");
+    assert_int_equal(write_leaving(29, true, text, sizeof(text)), 0); /* nothing would help */
+    assert_string_equal(text, whole);
+    assert_int_equal(write_leaving(33, false, text, sizeof(text)), 0); /* a pipe breaks no lines */
+    assert_string_equal(text, whole);
+}
+
 static void numbers_are_grouped(void **state) {
     (void)state;
     static const struct {
@@ -125,6 +173,7 @@ static void the_style_is_that_of_the_surroundings(void **state) {
     struct table_style style = table_style_of(out[1]);
     assert_int_equal(style.columns, 123);
     assert_false(style.has_bars); /* a pipe is no terminal */
+    assert_false(style.is_terminal);
     assert_false(style.is_utf8);
     setenv("COLUMNS", "wide", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
@@ -141,6 +190,7 @@ int main(void) {
         cmocka_unit_test(bars_take_what_is_left_and_the_total_has_none),
         cmocka_unit_test(a_narrow_terminal_has_no_bars),
         cmocka_unit_test(texts_are_cut_and_harmless),
+        cmocka_unit_test(a_narrow_terminal_leaves_columns_out_until_the_rest_fits),
         cmocka_unit_test(numbers_are_grouped),
         cmocka_unit_test(the_style_is_that_of_the_surroundings),
     };

@@ -111,6 +111,27 @@ static void schemes_must_go_on_allowing_what_stays(void **state) {
     assert_false(record_check(&change, NULL, NULL));
 }
 
+static void times_that_leave_no_moment_are_noticed(void **state) {
+    (void)state;
+    static const struct {
+        const char *starts_at;
+        const char *expires_at;
+        bool never;
+    } cases[] = {{"9", "9", true},  {"9", "8", true},     {"8", "9", false},
+                 {"9", "0", false}, {"soon", "8", false}, {"9", "", false},
+                 {"", "9", false},  {"10", "9", true},    {"0", "1", false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct slice link[LINK_FIELD_COUNT] = {
+            [LINK_FIELD_STARTS_AT] = slice_of(cases[i].starts_at),
+            [LINK_FIELD_EXPIRES_AT] = slice_of(cases[i].expires_at)};
+        struct slice campaign[CAMPAIGN_FIELD_COUNT] = {
+            [CAMPAIGN_FIELD_STARTS_AT] = slice_of(cases[i].starts_at),
+            [CAMPAIGN_FIELD_EXPIRES_AT] = slice_of(cases[i].expires_at)};
+        assert_int_equal(record_never_opens(RECORD_LINK, link), cases[i].never);
+        assert_int_equal(record_never_opens(RECORD_CAMPAIGN, campaign), cases[i].never);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_found_by_their_names),
@@ -119,6 +140,7 @@ int main(void) {
         cmocka_unit_test(what_stays_is_only_checked_when_it_is_asked_for),
         cmocka_unit_test(a_url_that_stays_must_suit_a_campaign_that_does_not),
         cmocka_unit_test(schemes_must_go_on_allowing_what_stays),
+        cmocka_unit_test(times_that_leave_no_moment_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,20 @@ static void deleting_deletes_that_one(void **state) {
 
 /* ---- campaigns ---- */
 
+static void deleting_leaves_a_key_of_another_type(void **state) {
+    (void)state;
+    struct fixture it;
+    begin(&it, "p:");
+    struct err err = {""};
+    redis(&it, "SET p:link:A text");
+    redis(&it, "SADD p:campaign:A member");
+    assert_int_equal(store_link_delete(&it.store, SLICE("A"), &err), STORE_REFUSED);
+    assert_non_null(strstr(err.text, "WRONGTYPE"));
+    assert_int_equal(store_campaign_delete(&it.store, SLICE("A"), &err), STORE_REFUSED);
+    assert_string_equal(redis(&it, "EXISTS p:link:A p:campaign:A"), "2");
+    end(&it);
+}
+
 static void a_campaign_is_written_and_read_back(void **state) {
     (void)state;
     struct fixture it;
@@ -416,6 +430,7 @@ int main(void) {
         cmocka_unit_test(a_key_of_another_type_is_refused),
         cmocka_unit_test(what_is_not_there_is_not_found),
         cmocka_unit_test(deleting_deletes_that_one),
+        cmocka_unit_test(deleting_leaves_a_key_of_another_type),
         cmocka_unit_test(a_campaign_is_written_and_read_back),
         cmocka_unit_test(templates_are_held_to_the_schemes_the_campaign_will_have),
         cmocka_unit_test(a_list_of_schemes_that_makes_no_sense_allows_nothing),

@@ -176,6 +176,96 @@ static void a_host_without_an_address_is_said(void **state) {
     redis_pipe_destroy(&pipe);
 }
 
+static struct slice read_raw(struct redis_pipe *pipe, size_t bytes_max) {
+    struct err err = {0};
+    struct slice reply = redis_pipe_read_raw(pipe, bytes_max, &err);
+    if (reply.size == 0) {
+        fail_msg("%s", err.text);
+    }
+    return reply;
+}
+
+/* With AUTH and SELECT before, which are read otherwise, and each kind of reply. */
+static void replies_come_raw_as_they_came_over_the_wire(void **state) {
+    struct redis_url url = test_redis_url(*state);
+    struct err err = {0};
+    url.db = 2;
+    struct redis_pipe *pipe = redis_pipe_create(&url, 1000);
+    assert_true(redis_pipe_connect(pipe, &err));
+    assert_true(redis_pipe_append_resp(
+        pipe,
+        SLICE("PING\r\nNONSENSE\r\nDEL raw\r\nGET raw\r\nRPUSH raw a b\r\nLRANGE raw 0 -1\r\n"
+              "LRANGE none 0 -1\r\nECHO 0123456789\r\n"),
+        8));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE("+PONG\r\n")));
+    assert_true(slice_starts_with(read_raw(pipe, 100), SLICE("-ERR unknown command")));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE(":0\r\n")));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE("$-1\r\n")));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE(":2\r\n")));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE("*2\r\n$1\r\na\r\n$1\r\nb\r\n")));
+    assert_true(slice_equal(read_raw(pipe, 100), SLICE("*0\r\n")));
+    assert_true(slice_equal(read_raw(pipe, 17), SLICE("$10\r\n0123456789\r\n")));
+    assert_true(slice_equal(redis_reply_text(command(pipe, "ECHO parsed")), SLICE("parsed")));
+    redis_pipe_destroy(&pipe);
+}
+
+/* A reply of many pieces stays as it is while further commands are sent and answered. */
+static void a_raw_reply_is_borrowed_until_the_next_read(void **state) {
+    enum { COMMANDS = 64, BYTES = 300 * 1024 };
+    struct redis_url url = test_redis_url(*state);
+    struct err err = {0};
+    static char big[BYTES];
+    struct redis_pipe *pipe = redis_pipe_create(&url, 10000);
+    assert_true(redis_pipe_connect(pipe, &err));
+    for (int i = 0; i < COMMANDS; i++) {
+        memset(big, 'a' + i % 26, sizeof(big));
+        assert_true(
+            redis_pipe_append(pipe, 2, (struct slice[]){SLICE("ECHO"), slice_make(big, BYTES)}));
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        struct slice reply = read_raw(pipe, BYTES + 16);
+        assert_int_equal(reply.size, BYTES + sizeof("$307200\r\n\r\n") - 1);
+        assert_true(redis_pipe_append(pipe, 1, (struct slice[]){SLICE("PING")}));
+        assert_true(redis_pipe_send(pipe, &err));
+        memset(big, 'a' + i % 26, sizeof(big));
+        assert_memory_equal(reply.data + 9, big, BYTES);
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        assert_true(slice_equal(read_raw(pipe, 100), SLICE("+PONG\r\n")));
+    }
+    redis_pipe_destroy(&pipe);
+}
+
+static void expect_raw_failure(struct slice answer, size_t bytes_max, const char *why) {
+    struct fake_server server = {.pieces = {answer}};
+    struct err err = {0};
+    fake_server_start(&server);
+    struct redis_url url = fake_server_url(&server);
+    struct redis_pipe *pipe = redis_pipe_create(&url, 150);
+    assert_true(redis_pipe_connect(pipe, &err));
+    assert_true(redis_pipe_append(pipe, 1, (struct slice[]){SLICE("PING")}));
+    assert_int_equal(redis_pipe_read_raw(pipe, bytes_max, &err).size, 0);
+    if (strstr(err.text, why) == NULL) {
+        fail_msg("'%s' does not say '%s'", err.text, why);
+    }
+    assert_false(redis_pipe_is_connected(pipe));
+    assert_int_equal(redis_pipe_read_raw(pipe, bytes_max, &err).size, 0);
+    assert_non_null(strstr(err.text, "not connected"));
+    redis_pipe_destroy(&pipe);
+    fake_server_stop(&server);
+}
+
+static void raw_replies_are_bounded_and_must_be_resp(void **state) {
+    (void)state;
+    expect_raw_failure(SLICE("$5\r\nhallo\r\n"), 10, "larger than is allowed");
+    expect_raw_failure(SLICE("$999\r\nhallo, and so on"), 10, "larger than is allowed");
+    expect_raw_failure(SLICE("HTTP/1.1 400 Bad Request\r\n"), 1000, "malformed");
+    expect_raw_failure(SLICE("*1\r\n$x\r\n"), 1000, "malformed");
+    expect_raw_failure(SLICE("$1234567890123456789012345678901234567890"), 1000, "malformed");
+    expect_raw_failure(SLICE("*2\r\n$5\r\nhallo\r\n"), 1000, "no answer in time");
+    expect_raw_failure(SLICE("$5\r\nhal"), 1000, "no answer in time");
+}
+
 /* One that was free a moment ago. */
 static uint16_t free_port(void) {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -289,6 +379,9 @@ int main(void) {
         cmocka_unit_test(replies_come_in_the_order_of_their_commands),
         cmocka_unit_test(a_long_pipeline_does_not_lock_up),
         cmocka_unit_test(a_full_queue_is_refused_and_the_rest_goes_on),
+        cmocka_unit_test(replies_come_raw_as_they_came_over_the_wire),
+        cmocka_unit_test(a_raw_reply_is_borrowed_until_the_next_read),
+        cmocka_unit_test(raw_replies_are_bounded_and_must_be_resp),
         cmocka_unit_test(nobody_there_is_said_with_the_place),
         cmocka_unit_test(a_host_without_an_address_is_said),
         cmocka_unit_test(tcp_by_name),

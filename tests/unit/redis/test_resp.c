@@ -243,6 +243,50 @@ static void a_line_without_end_is_too_much(void **state) {
     resp_reader_destroy(&reader);
 }
 
+/* However it is cut up, and whatever follows. */
+static void the_end_of_a_reply_is_found(void **state) {
+    static const struct slice replies[] = {
+        SLICE("+OK\r\n"),
+        SLICE("-ERR no\r\n"),
+        SLICE(":-12\r\n"),
+        SLICE("$0\r\n\r\n"),
+        SLICE("$-1\r\n"),
+        SLICE("*-1\r\n"),
+        SLICE("*0\r\n"),
+        SLICE("$13\r\n$3\r\nabc\r\n+x\r\n\r\n"),
+        SLICE("*2\r\n*2\r\n$1\r\na\r\n*0\r\n*1\r\n*1\r\n:1\r\n"),
+        SLICE("*3\r\n$104\r\n0123456789012345678901234567890123456789012345678901234567890123456789"
+              "0123456789012345678901234567890123\r\n$2\r\nab\r\n$-1\r\n"),
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(replies); i++) {
+        char bytes[512];
+        size_t size = replies[i].size;
+        memset(bytes, '$', sizeof(bytes));
+        memcpy(bytes, replies[i].data, size);
+        struct resp_walk whole = {0};
+        assert_int_equal(resp_walk(&whole, slice_make(bytes, sizeof(bytes))), RESP_REPLY);
+        assert_int_equal(whole.at, size);
+        struct resp_walk grows = {0};
+        for (size_t there = 0; there < size; there++) {
+            assert_int_equal(resp_walk(&grows, slice_make(bytes, there)), RESP_MORE);
+        }
+        assert_int_equal(resp_walk(&grows, slice_make(bytes, size)), RESP_REPLY);
+        assert_int_equal(grows.at, size);
+    }
+}
+
+static void what_is_no_reply_has_no_end(void **state) {
+    static const char *const wrong[] = {"x\r\n",        "$x\r\n",           "$\r\n\r\n",
+                                        "*1\r\n?x\r\n", "$1\rx12\r\n",      "$-2\r\n",
+                                        "*-5\r\n",      "$99999999999\r\n", "*1\r\n$1 \r\na\r\n"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        struct resp_walk walk = {0};
+        assert_int_equal(resp_walk(&walk, slice_of(wrong[i])), RESP_BROKEN);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(command_is_an_array_of_bulk_strings),
@@ -258,6 +302,8 @@ int main(void) {
         cmocka_unit_test(skipping_takes_no_memory_and_ends_with_the_reply),
         cmocka_unit_test(the_strings_of_a_reply_are_bounded_together_and_anew_for_the_next),
         cmocka_unit_test(a_line_without_end_is_too_much),
+        cmocka_unit_test(the_end_of_a_reply_is_found),
+        cmocka_unit_test(what_is_no_reply_has_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,19 @@ static void the_hour_that_is_left_out_is_no_row(void **state) {
     periods_fini(&periods);
 }
 
+static void hours_behind_a_shift_of_half_an_hour_begin_at_half_past(void **state) {
+    (void)state;
+    use_zone("Australia/Lord_Howe");
+    struct stats_query query = query_of(20261004, 20261004, STATS_HOUR);
+    struct periods periods;
+    periods_init(&periods, &query);
+    assert_period(&periods, 0, 0, "2026-10-04T00:00+10:30");
+    assert_period(&periods, 0, 1, "2026-10-04T01:00+10:30");
+    assert_period(&periods, 0, 2, "2026-10-04T02:30+11:00");
+    assert_period(&periods, 0, 23, "2026-10-04T23:30+11:00");
+    periods_fini(&periods);
+}
+
 static void zones_east_of_greenwich_and_halves_are_written_as_they_are(void **state) {
     (void)state;
     struct periods periods;
@@ -193,6 +206,7 @@ int main(void) {
         cmocka_unit_test(days_are_as_long_as_they_are),
         cmocka_unit_test(the_hour_that_comes_twice_is_two_rows),
         cmocka_unit_test(the_hour_that_is_left_out_is_no_row),
+        cmocka_unit_test(hours_behind_a_shift_of_half_an_hour_begin_at_half_past),
         cmocka_unit_test(zones_east_of_greenwich_and_halves_are_written_as_they_are),
         cmocka_unit_test(weeks_and_months_hold_their_days),
     };

@@ -153,7 +153,8 @@ static void choices_are_known_by_name_and_given_once(void **state) {
     assert_false(stats_query_has(SLICE("")));
     assert_refused(STATS_ALL, "colour=red", "", "no choice \"colour\": allowed are from, to");
     assert_refused(STATS_ALL, "by=country&by=country", "", "by is given twice");
-    assert_int_equal(finished(STATS_ALL, "filter=country:MX&filter=country:GT").filter_count, 2);
+    assert_refused(STATS_ALL, "filter=country:MX&filter=country:GT", "",
+                   "filter is given twice; allowed is once, as country:MX,platform:ios");
 }
 
 static void ids_are_those_of_links(void **state) {
@@ -197,6 +198,27 @@ static void filters_are_read_with_escapes(void **state) {
     assert_refused(STATS_ALL, "filter=campaign:spring", "filter", "that campaign's own stats");
     assert_refused(STATS_ALL, "filter=platform:symbian", "filter", "android, ios, windows");
     assert_refused(STATS_ALL, "filter=outcome:lost", "filter", "play_store, app_store");
+}
+
+static void what_a_filter_takes_is_said_without_campaign(void **state) {
+    (void)state;
+    assert_refused(STATS_ALL, "filter=foo:MX", "filter",
+                   "filter: \"foo\" is no list: allowed are country, region, browser, in_app, "
+                   "language, referrer, source, platform and outcome");
+    struct stats_query query;
+    struct err err = {0};
+    assert_true(stats_query_init(&query, STATS_ALL, SLICE_EMPTY, &err));
+    assert_false(stats_query_set(&query, SLICE("filter"), SLICE("foo:MX"), &err));
+    assert_null(strstr(err.text, "campaign"));
+}
+
+static void a_backslash_at_the_end_is_refused(void **state) {
+    (void)state;
+    assert_refused(STATS_ALL, "filter=source:a\\", "filter", "nothing behind the backslash");
+    assert_refused(STATS_ALL, "filter=source:\\", "filter", "nothing behind the backslash");
+    assert_refused(STATS_ALL, "filter=source:a\\\\\\", "filter", "nothing behind the backslash");
+    struct stats_query query = finished(STATS_ALL, "filter=source:a\\\\");
+    assert_filter(&query, 0, STATS_BY_SOURCE, "a\\");
 }
 
 static void filters_have_limits(void **state) {
@@ -266,6 +288,8 @@ int main(void) {
         cmocka_unit_test(choices_are_known_by_name_and_given_once),
         cmocka_unit_test(ids_are_those_of_links),
         cmocka_unit_test(filters_are_read_with_escapes),
+        cmocka_unit_test(what_a_filter_takes_is_said_without_campaign),
+        cmocka_unit_test(a_backslash_at_the_end_is_refused),
         cmocka_unit_test(filters_have_limits),
         cmocka_unit_test(values_of_a_list_are_any_and_lists_are_all),
     };

@@ -77,8 +77,7 @@ static void json_names_lists_and_filters(void **state) {
     report.query.interval = STATS_TOTAL;
     report.query.by_count = 0;
     assert_true(numbers_choose(
-        &report.query, "by=country,source&filter=platform:ios,country:MX&filter=country:\xfe",
-        &err));
+        &report.query, "by=country,source&filter=platform:ios,country:MX,country:\xfe", &err));
     report.totals.people = -1;
     const char *json = json_of(&report);
     assert_non_null(strstr(json, "{\"scope\":\"campaign\",\"campaign\":\"AB12\","));

@@ -71,8 +71,37 @@ static void fill(int32_t day, unsigned clicks, unsigned others) {
     assert_int_equal(redis_reply_integer(reply), 1);
 }
 
+/* False, with the choice at fault in *name where that is known at the end only. */
+static bool read_query(struct stats_scope scope, const char *choices, struct stats_query *query,
+                       const char **name, struct err *err) {
+    *name = "";
+    return stats_top_init(query, scope.id, err) && numbers_choose(query, choices, err) &&
+           stats_query_finish(query, &it.source, name, err);
+}
+
+static struct stats_query top_query(struct stats_scope scope, const char *choices) {
+    struct stats_query query;
+    struct err err = {0};
+    const char *name;
+    if (!read_query(scope, choices, &query, &name, &err)) {
+        fail_msg("%s: %s", choices, err.text);
+    }
+    return query;
+}
+
+static void assert_refused(const char *choices, const char *at, const char *because) {
+    struct stats_query query;
+    struct err err = {0};
+    const char *name;
+    if (read_query(numbers_all(), choices, &query, &name, &err)) {
+        fail_msg("%s: was taken", choices);
+    }
+    assert_string_equal(name, at);
+    assert_string_equal(err.text, because);
+}
+
 static struct stats_top *ask(struct stats_scope scope, const char *choices) {
-    struct stats_query query = numbers_query(&it, scope, choices);
+    struct stats_query query = top_query(scope, choices);
     struct stats_top *top;
     struct err err = {0};
     if (stats_top_run(&it.source, &query, &top, &err) != STATS_OK) {
@@ -159,19 +188,45 @@ static void what_cannot_be_answered_is_said(void **state) {
     (void)state;
     struct stats_top *top;
     struct err err = {0};
-    struct stats_query query = numbers_query(&it, numbers_campaign("nobody"), "");
+    struct stats_query query = top_query(numbers_campaign("nobody"), "");
     assert_int_equal(stats_top_run(&it.source, &query, &top, &err), STATS_UNKNOWN);
     assert_null(top);
-    query = numbers_query(&it, numbers_all(), "from=2025-11-20");
-    assert_int_equal(stats_top_run(&it.source, &query, &top, &err), STATS_TOO_MUCH);
-    assert_string_equal(err.text, "of a range of more than 366 days there is no top");
-    query = numbers_query(&it, numbers_all(), "from=2025-11-21");
+    query = top_query(numbers_all(), "last=366d");
     assert_int_equal(stats_top_run(&it.source, &query, &top, &err), STATS_OK);
     assert_int_equal(top->row_count, 0);
     stats_top_destroy(&top);
     numbers_do(&it, "SET p:top:all:20261121 x");
     assert_int_equal(stats_top_run(&it.source, &query, &top, &err), STATS_FAILED);
     assert_non_null(strstr(err.text, "WRONGTYPE"));
+}
+
+static void hours_are_refused_since_the_first_are_by_the_day(void **state) {
+    (void)state;
+    assert_refused(
+        "last=24h", "",
+        "last: \"24h\": allowed is a number and d, w, m or y, as 7d, 4w, 3m, 1y (days up "
+        "to today; the first are by the day)");
+    assert_refused("last=1x", "",
+                   "last: \"1x\": allowed is a number and d, w, m or y, as 7d, 4w, 3m, 1y (days up "
+                   "to today; the first are by the day)");
+}
+
+static void a_range_of_more_than_366_days_is_refused_by_name(void **state) {
+    (void)state;
+    assert_refused("last=367d", "last", "last: allowed is a range of up to 366 days");
+    assert_refused("from=2025-11-20", "from", "from: allowed is a range of up to 366 days");
+    assert_int_equal(top_query(numbers_all(), "from=2025-11-21").from, 20251121);
+    assert_int_equal(top_query(numbers_all(), "last=366d").from, 20251121);
+}
+
+static void an_empty_campaign_is_not_the_whole(void **state) {
+    (void)state;
+    struct stats_query query;
+    struct err err = {0};
+    assert_false(stats_top_init(&query, SLICE(""), &err));
+    assert_non_null(strstr(err.text, "is no campaign's id"));
+    assert_true(stats_top_init(&query, SLICE_EMPTY, &err));
+    assert_int_equal(query.scope, STATS_ALL);
 }
 
 static void json_has_code_campaign_and_clicks(void **state) {
@@ -199,6 +254,9 @@ int main(void) {
         cmocka_unit_test_setup(only_those_are_looked_up_who_may_be_first, begin_anew),
         cmocka_unit_test_setup(nonsense_in_a_list_is_no_row, begin_anew),
         cmocka_unit_test_setup(what_cannot_be_answered_is_said, begin_anew),
+        cmocka_unit_test_setup(hours_are_refused_since_the_first_are_by_the_day, begin_anew),
+        cmocka_unit_test_setup(a_range_of_more_than_366_days_is_refused_by_name, begin_anew),
+        cmocka_unit_test_setup(an_empty_campaign_is_not_the_whole, begin_anew),
         cmocka_unit_test_setup(json_has_code_campaign_and_clicks, begin_anew),
     };
     return cmocka_run_group_tests(tests, begin, end);
