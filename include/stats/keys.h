@@ -25,7 +25,8 @@
  *   heard                       hash   stream ► "MS STATE", written by its edge every second:
  *                                      everything up to MS is in the stream; STATE is "up" or
  *                                      "closed" (stopped in order, nothing left to ship)
- *   tally:EDGE:WORKER           hash   DAY ► "ANSWERED JOURNALED RECOVERED LOST_FULL LOST_CUT"
+ *   tally:EDGE:WORKER           hash   DAY ► "ANSWERED JOURNALED RECOVERED LOST_FULL LOST_POWER
+ *                                      LOST_MISSING FIRST LAST" (sequences)
  *
  * All stand after redis.prefix. DAY: YYYYMMDD in stats.timezone. Taps of codes that are no links
  * (outcome not_found or default) have no stats:link rollup: whoever guesses codes would fill the

@@ -36,7 +36,7 @@ struct buf;
 struct err;
 struct reconciliation;
 
-enum { RECONCILE_CELLS_MAX = 8 * 1000 * 1000, RECONCILE_FINDINGS_MAX = 1000 };
+enum { RECONCILE_CELLS_MAX = 4 * 1000 * 1000, RECONCILE_FINDINGS_MAX = 1000 };
 
 struct reconcile_options {
     const struct stats_source *source;

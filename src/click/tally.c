@@ -64,6 +64,7 @@ static bool map(struct tally *tally, const struct tally_options *options, struct
 /* --- open and close ------------------------------------------------------------------------- */
 
 static void go_on(struct tally *tally) {
+    ENSURE(tally->header != NULL);
     struct tally_stretch *newest = tally_newest(tally->stretches);
     tally->next =
         1 + (newest != NULL ? tally_load(&newest->last) : le64toh(tally->header->begun_after));

@@ -58,25 +58,24 @@ void recon_explain(struct reconciliation *recon, const char *what, const struct 
                    const char *format, ...) {
     char text[TEXT_BYTES];
     va_list arguments;
-    if (recon->is_muted) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    note(recon, true, what, place, text);
+    if (!recon->is_muted) {
+        note(recon, true, what, place, text);
+    }
 }
 
 void recon_blame(struct reconciliation *recon, const char *what, const struct recon_place *place,
                  const char *format, ...) {
     char text[TEXT_BYTES];
     va_list arguments;
-    if (recon->is_muted) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    if (recon->is_muted) {
+        return;
+    }
     recon->unexplained++;
     if (place->stream >= 0) {
         recon->streams[place->stream].blamed++;

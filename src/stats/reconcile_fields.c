@@ -52,16 +52,13 @@ struct fields {
 static struct field *need(struct fields *fields, size_t suspect, struct slice text) {
     uint64_t hash = hash_bytes(text, fields->seed + suspect);
     uint64_t i = hash;
-    for (;; i++) {
-        uint32_t slot = fields->slots[i % SLOTS];
-        struct field *field = slot != 0 ? &fields->fields[slot - 1] : NULL;
-        if (field == NULL) {
-            break;
+    while (fields->slots[i % SLOTS] != 0) {
+        struct field *there = &fields->fields[fields->slots[i % SLOTS] - 1];
+        if (there->hash == hash && there->suspect == suspect &&
+            slice_equal(slice_make(fields->texts.data + there->text, there->text_bytes), text)) {
+            return there;
         }
-        if (field->hash == hash && field->suspect == suspect &&
-            slice_equal(slice_make(fields->texts.data + field->text, field->text_bytes), text)) {
-            return field;
-        }
+        i++;
     }
     if (fields->count == FIELDS_MAX || !buf_append(&fields->texts, text)) {
         fields->is_full = true;
@@ -242,6 +239,11 @@ static void name_suspect(struct fields *fields, size_t number, struct recon_scra
     struct slice key = recon_key_name(fields->recon, suspect->kind, scope_of(suspect), &buf);
     size_t named = 0;
     uint64_t left_out = 0;
+    if (fields->is_full) {
+        recon_blame(fields->recon, "cell_differs", &(struct recon_place){.stream = -1, .key = key},
+                    "%.*s: its cells differ; there are too many to name which", SLICE_ARG(key));
+        return;
+    }
     for (size_t i = 0; i < fields->count; i++) {
         const struct field *field = &fields->fields[i];
         struct cell cell;

@@ -40,8 +40,8 @@ static void check_mark(struct reconciliation *recon, struct recon_stream *stream
         .stream = stream->index, .key = SLICE("mark"), .field = slice_of(stream->key)};
     if (!stream->has_mark && stream->total > 0) {
         recon_blame(recon, "mark_gone", &place,
-                    "mark, field %s: it is gone, and %" PRIu64 " entries were counted: they would "
-                    "be counted again",
+                    "mark, field %s: it is gone, though %" PRIu64 " entries were counted: nothing "
+                    "more is until it is set to the last of them",
                     stream->key, stream->total);
         stream->mark = stream->last; /* what it most likely was */
     } else if (!stream->exists && (stream->total > 0 || stream->has_mark) &&
