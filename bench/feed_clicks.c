@@ -86,6 +86,7 @@ static const char *choose(const struct choice *choices, uint64_t *state) {
     for (const struct choice *choice = choices; choice->word != NULL; choice++) {
         all += choice->parts;
     }
+    ENSURE(all > 0);
     unsigned left = (unsigned)(next_random(state) % all);
     const struct choice *choice = choices;
     while (left >= choice->parts) {

@@ -10,15 +10,16 @@
 --
 -- Returns {'ok', folded, damaged, where}, or {'mark', mark, pending} or {'zone', zone} when these
 -- are others than expected; the mark 'gone' stands for none, of a stream of which entries were
--- counted: to begin anew would count them twice. An error: Redis refused the first write, and nothing was written.
+-- counted: to begin anew would count them twice. An error: Redis refused the first write, and
+-- nothing was written.
 --
--- Nothing is rolled back when a script fails. So the batch is unpacked before the first write, the
--- mark is the first write, and from then on no error ends the script: a key or field that cannot be
--- added to is counted, named and left as it is. (An error after the mark would cost the rest of a
--- batch; the other way round, a batch would be counted again and again.)
+-- Nothing is rolled back when a script fails. So the part is unpacked before the first write, moving
+-- on (`mark`, `pending`) is the first write, and from then on no error ends the script: a key or
+-- field that cannot be added to is counted, named and left as it is. (Moving on last, a part would
+-- be counted again and again.)
 --
--- HMGET and HSET of all fields of a key are two commands, of which one goes to the append-only file
--- and the replicas: with these, half the work of an HINCRBY each.
+-- HMGET and HSET of all fields of a key are two commands, of which one goes to the append-only
+-- file and the replicas: with these, half the work of an HINCRBY each.
 
 local CHUNK = 200           -- fields a command
 local NUMBER_MAX = 2 ^ 53   -- beyond it a double is no longer exact
@@ -363,11 +364,8 @@ end
 
 local function add_campaigns()
     local day_rules = {cells_max = CAMPAIGN_DAY_CELLS_MAX, expires = expires}
-    local hours_rules = {
-        cells_max = CAMPAIGN_HOURS_CELLS_MAX,
-        expires = hours_expire,
-        is_hours = true,
-    }
+    local hours_max = CAMPAIGN_HOURS_CELLS_MAX
+    local hours_rules = {cells_max = hours_max, expires = hours_expire, is_hours = true}
     for number, id in ipairs(batch[3]) do
         campaigns[number] = {
             id = id,
@@ -386,26 +384,20 @@ local function add_campaigns()
 end
 
 local link_rules = {cells_max = LINK_CELLS_MAX, expires = expires}
-local top_all = prefix .. 'top:all:' .. day
-local large_key = prefix .. 'stats:large:' .. day
-
--- Of the link at hand.
-local campaign, humans, visitors
+local top_all, large_key = prefix .. 'top:all:' .. day, prefix .. 'stats:large:' .. day
+local campaign, humans, visitors -- of the link at hand
 
 -- What a link has beside its cells, when there were humans: names[1] "@", names[2] "=CAMPAIGN".
 local function add_humans(key, values)
     local size = 0
     if visitors ~= '' then
-        local list = values[1]
-        list = list and add_people_of_link(key, list, visitors) or
-                   not list and (#visitors == 8 and visitors or
-                       add_people_of_link(key, '', visitors))
+        local list = add_people_of_link(key, values[1] or '', visitors)
         if list then
             pairs_out[1], pairs_out[2], size = '@', list, 2
         end
     end
-    local total = values[2] and number_of[values[2]] or 0
-    if values[2] and not number_of[values[2]] then
+    local total = number_of[values[2] or '0']
+    if not total then
         damage(key, campaign.total, 'not a number')
         return size
     end

@@ -2,9 +2,9 @@
 --
 -- ARGV  1 redis.prefix   2 stream   3 Unix milliseconds since which it must have been silent
 --
--- Returns 1 when it is gone from the sets, else 0. What is counted and left over in it goes (exactly,
--- where trimming leaves up to a hundred entries), but never its key: with it, its last id would go,
--- and an edge that comes back could write below its mark. For the same reason the mark stays.
+-- Returns 1 when it is gone from the sets, else 0. What is counted and left over in it goes
+-- (exactly, where trimming leaves up to a hundred entries), but never its key: with it, its last id
+-- would go, and an edge that comes back could write below its mark. So the mark stays, too.
 
 local prefix, stream, silent_since = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local mark = redis.call('HGET', prefix .. 'mark', stream)

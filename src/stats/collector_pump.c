@@ -22,6 +22,7 @@ enum {
     RACE_BACKOFF_MS = 1500, /* so that one of two collectors owns the stream */
     REPEAT_LOG_MS = 10000,
     READ_ARGUMENTS = 6,
+    READ_SHRINK = 16,
 };
 
 struct pump {
@@ -31,6 +32,7 @@ struct pump {
     struct entry_id batch_last;
     uint64_t batch_entries, batch_malformed;
     struct entry_id position; /* the last entry that was looked at */
+    uint32_t asked;           /* entries that the read on its way has, if there are so many */
     bool is_in_flight;        /* a part is with Redis */
     bool is_resuming;         /* the batch at hand is one that was half written */
     bool is_over;             /* nothing more is to be read */
@@ -182,7 +184,8 @@ static enum collector_step ask(struct pump *pump, struct entry_id after) {
     char digits[24];
     struct buf count = buf_over(digits, sizeof(digits));
     struct err err = {""};
-    buf_append_u64(&count, pump->stream->read_count);
+    pump->asked = pump->stream->read_count;
+    buf_append_u64(&count, pump->asked);
     struct slice arguments[READ_ARGUMENTS] = {
         SLICE("XRANGE"), pump->stream->key, entry_id_format(entry_id_next(after), from),
         SLICE("+"),      SLICE("COUNT"),    buf_slice(&count)};
@@ -237,11 +240,18 @@ static enum collector_step fold_entries(struct pump *pump) {
     }
 }
 
-/* The reply is too large to be read: fewer entries the next time. */
+/* No reply, or one that is too large: fewer entries the next time. What was read before is written
+ * all the same, or there would be no getting past a large entry; whether Redis is there at all will
+ * show then. A batch that is being resumed must be whole. */
 static enum collector_step shrink(struct pump *pump, const struct err *err) {
     struct collector_stream *stream = pump->stream;
-    stream->read_count = stream->read_count > 16 ? stream->read_count / 16 : 1;
-    return collector_trouble(pump->collector, APPLY_UNREACHABLE, err);
+    stream->read_count = stream->read_count > READ_SHRINK ? stream->read_count / READ_SHRINK : 1;
+    stream->has_news = true;
+    pump->is_over = true;
+    if (pump->is_resuming || fold_summary(pump->collector->fold)->entries == 0) {
+        return collector_trouble(pump->collector, APPLY_UNREACHABLE, err);
+    }
+    return COLLECTOR_ON;
 }
 
 /* Takes the reply to what was asked, asks for what is behind it when there may be more, and folds
@@ -263,7 +273,7 @@ static enum collector_step take_read(struct pump *pump, bool may_go_on, bool *mo
         collector_stream_fails(c, stream, error.size > 0 ? error : SLICE("not a stream"));
         return COLLECTOR_ON;
     }
-    stream->has_news = c->entries->left >= stream->read_count;
+    stream->has_news = c->entries->left >= pump->asked;
     bool is_asked =
         stream->has_news && (may_go_on || pump->is_resuming) && entries_guess_last(reply, &guess);
     if (is_asked && (step = ask(pump, guess)) != COLLECTOR_ON) {
@@ -280,7 +290,11 @@ static enum collector_step take_read(struct pump *pump, bool may_go_on, bool *mo
         }
         is_asked = false;
     }
-    stream->read_count = COLLECTOR_READ_COUNT;
+    if (stream->read_count < COLLECTOR_READ_COUNT / 2) {
+        stream->read_count *= 2;
+    } else {
+        stream->read_count = COLLECTOR_READ_COUNT;
+    }
     *more = is_asked;
     return COLLECTOR_ON;
 }

@@ -141,8 +141,10 @@ static void meet_mark(struct collector *c, struct collector_stream *stream,
         fold_people_forget(c->people); /* Redis has less than it had */
     }
     stream->is_failing = stream->is_failing && now_ns < stream->not_before_ns;
+    /* Another collector counts it, or is at a batch of it: as long as it gets on, it need not be
+     * read here. */
+    stream->is_rivalled = stream->is_rivalled || stream->mark.parts > 0;
     if (stream->is_rivalled && !is_same_mark(&stream->mark, before)) {
-        /* Another collector counts it: as long as it does, it need not be read here. */
         stream->not_before_ns =
             collector_after(c, now_ns + LIST_INTERVAL_MS * COLLECTOR_NS_PER_MS, RACE_RETRY_MS);
     }

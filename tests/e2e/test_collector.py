@@ -69,6 +69,18 @@ class Bench:
             self.server.stop()
 
 
+def wait_unready(collector, why):
+    """Until /readyz is red, and says so."""
+    def is_red():
+        try:
+            status, text = collector.readyz()
+        except OSError:
+            return False
+        return status == 503 and why in text
+
+    wait_for(is_red, what=why)
+
+
 @pytest.fixture
 def bench(place):
     made = Bench(place)
@@ -124,8 +136,9 @@ def test_kill_9_in_the_middle_of_batches_counts_each_click_once(bench):
     for _ in range(60):
         bench.feed(bench.make(6000, links=2000))
         collector.start(wait=False)
-        before = counted(bench.keys)
-        wait_for(lambda b=before: counted(bench.keys) > b or bench.keys.hlen("brinco:pending"))
+        before, pending = counted(bench.keys), bench.keys.hgetall("brinco:pending")
+        wait_for(lambda b=before, p=pending: counted(bench.keys) > b or
+                 bench.keys.hgetall("brinco:pending") != p)
         time.sleep(bench.chance.uniform(0, 0.03))
         collector.kill()
         half_written += bench.keys.hlen("brinco:pending")
@@ -188,16 +201,14 @@ def test_redis_is_away_or_full_for_a_while(bench):
     bench.feed(bench.make(1000))
     bench.wait_counted()
     bench.server.kill()
-    wait_for(lambda: collector.readyz()[0] == 503)
-    assert "cannot be reached" in collector.readyz()[1]
+    wait_unready(collector, "cannot be reached")
     bench.server.start()
     collector.ready()
     entries = bench.make(1000)
     bench.feed(entries[:500])
     bench.wait_counted()
     bench.keys.config_set("maxmemory", "1")
-    wait_for(lambda: collector.readyz()[0] == 503)
-    assert "OOM" in collector.readyz()[1]
+    wait_unready(collector, "OOM")
     bench.keys.config_set("maxmemory", "0")
     bench.feed(entries[500:])
     bench.wait_counted()
@@ -211,19 +222,12 @@ def test_a_start_without_redis(bench):
     bench.server.kill()
     collector = bench.collector(start=False)
     collector.start(wait=False)
-    wait_for(lambda: _status(collector) == 503)
+    wait_unready(collector, "cannot be reached")
     bench.server.start()
     bench.feed(bench.make(100))
     bench.wait_counted()
     bench.assert_exact()
     collector.ready()
-
-
-def _status(collector):
-    try:
-        return collector.readyz()[0]
-    except OSError:
-        return None
 
 
 def test_a_damaged_cell_is_named_and_everything_else_is_counted(bench):
@@ -256,8 +260,7 @@ def test_a_mark_that_is_nonsense_stops_its_stream_alone(bench):
     write(bench.server, lost)
     bench.feed(bench.make(100, stream="brinco:clicks:f:0"))
     bench.wait_counted()
-    wait_for(lambda: _status(collector) == 503)
-    assert "'nonsense'" in collector.readyz()[1]
+    wait_unready(collector, "'nonsense'")
     bench.keys.hdel("brinco:mark", STREAM)
     bench.entries += lost
     bench.wait_counted()
@@ -273,8 +276,7 @@ def test_what_is_no_stream_stops_nobody(bench):
     bench.feed(bench.make(300))
     bench.wait_counted()
     bench.assert_exact()
-    wait_for(lambda: _status(collector) == 503)
-    assert "WRONGTYPE" in collector.readyz()[1]
+    wait_unready(collector, "WRONGTYPE")
 
 
 @pytest.mark.short
@@ -341,8 +343,7 @@ def test_rollups_of_another_zone_are_left_alone(bench):
     collector = bench.collector(start=False)
     collector.start(wait=False)
     bench.feed(bench.make(100))
-    wait_for(lambda: _status(collector) == 503)
-    assert "Europe/Berlin" in collector.readyz()[1]
+    wait_unready(collector, "Europe/Berlin")
     assert counted(bench.keys) == 0
     assert "collector_other_zone" in collector.log()
     bench.keys.set("brinco:stats:zone", "America/Mexico_City")
@@ -415,7 +416,7 @@ def test_nothing_is_trimmed_that_is_not_counted(bench):
     bench.feed(bench.make(500, int(time.time() * 1000) - 30 * HOUR_MS))
     collector = bench.collector(start=False, queue__retain_hours=1)
     collector.start(wait=False)
-    wait_for(lambda: _status(collector) == 503)
+    wait_unready(collector, "Europe/Berlin")
     time.sleep(0.5)
     assert bench.keys.xlen(STREAM) == 500
 
