@@ -16,6 +16,9 @@ from .wait import Port, wait_for
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = pathlib.Path(os.environ.get("BRINCO_BIN", ROOT / "build/brinco"))
 
+# A sanitizer's memory is not the program's alone.
+SANITIZED = PROGRAM.exists() and b"__sanitizer" in PROGRAM.read_bytes()
+
 # What a sanitizer says when it found something, and what a failed ENSURE does.
 ALARM = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ENSURE)")
 

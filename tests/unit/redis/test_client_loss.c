@@ -181,6 +181,7 @@ static void more_than_may_wait_is_refused(void **state) {
     char *big = calloc(1, BYTES);
     open_fixture(&fixture, test_redis_url(redis));
     run_until(&fixture, &fixture.ups, 1);
+    redis_client_set_timeout(fixture.client, 5000); /* megabytes, on a machine that may be slow */
     run_ms(&fixture, 20);
     kill_connections(redis);
     until_down(&fixture);
