@@ -157,4 +157,12 @@ static inline const char *numbers_rows(const struct stats_report *report) {
     return text;
 }
 
+/* The rows of the answer to a question, as numbers_rows() writes them. */
+#define ASSERT_ROWS(it, scope, choices, expected)                                                  \
+    do {                                                                                           \
+        struct stats_report *report_ = numbers_ask(it, scope, choices);                            \
+        assert_string_equal(numbers_rows(report_), expected);                                      \
+        stats_report_destroy(&report_);                                                            \
+    } while (0)
+
 #endif

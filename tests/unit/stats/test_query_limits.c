@@ -14,13 +14,6 @@
 #include "query_names.h"
 #include "query_read.h"
 
-#define ASSERT_ROWS(it, scope, choices, expected)                                                  \
-    do {                                                                                           \
-        struct stats_report *report_ = numbers_ask(it, scope, choices);                            \
-        assert_string_equal(numbers_rows(report_), expected);                                      \
-        stats_report_destroy(&report_);                                                            \
-    } while (0)
-
 static struct numbers it;
 
 static int begin(void **state) {
