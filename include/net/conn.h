@@ -7,12 +7,19 @@
  *               HEAD ──────────bytes─────────►       IDLE          WRITE, LINGER, WAIT
  *
  * Input is read into one buffer of the worker's; only what the handler leaves (a request that
- * came in pieces, or pipelined behind one that waits) is copied into the connection. Output is
- * collected in one buffer of the worker's and written once a turn; only what the kernel does not
- * take is kept. So an idle connection costs its struct and nothing else.
+ * came in pieces, or pipelined behind one that waits) is copied into the connection. So an idle
+ * connection costs its struct and nothing else.
+ *
+ * Connections are served in turns: up to CONN_TURN_MAX that have something to read are read, one
+ * after the other, and their answers collected in one buffer of the worker's; then the handler
+ * may finish what it left open in them (on_flush), all at once, and each is written to its own
+ * connection. Only what the kernel does not take is kept.
  *
  * Deadlines are lists, one a class, in the order in which they end, because within a class all
  * last equally long; a tick looks at their heads.
+ *
+ * The connections stand in an epoll set of their own, edge-triggered, which is one event of the
+ * worker's loop (docs/performance.md says what that saved).
  *
  * Threads   All on the worker's thread, but for the metrics.
  * Limits    Connections: at the limit, and when file descriptors run out, the longest idle are
@@ -38,7 +45,8 @@ struct sockaddr;
 
 enum {
     CONN_INPUT_BYTES_MAX = 16384,            /* of the worker's read buffer, and kept */
-    CONN_OUTPUT_BYTES = 128 * 1024,          /* of the worker's write buffer */
+    CONN_OUTPUT_BYTES = 256 * 1024,          /* of the worker's write buffer */
+    CONN_ROOM_BYTES = 64 * 1024,             /* of it, for each call of on_input at least */
     CONN_KEPT_BYTES_MAX = 128 * 1024 * 1024, /* a worker, input and output */
 };
 
@@ -55,16 +63,20 @@ enum conn_verdict {
 
 struct conn_input {
     struct slice bytes;
-    size_t seen; /* how many of them the handler saw, and left, in its last call */
+    size_t seen;     /* how many of them the handler saw, and left, in its last call */
+    uint64_t now_ns; /* monotonic, of this turn */
 };
 
 struct conn_handler {
     /* Takes whole requests off the input (how much: *consumed) and appends the answers to out,
-     * which has at least CONN_OUTPUT_BYTES / 2 of room at the beginning. */
+     * which has at least CONN_ROOM_BYTES of room at the beginning, and holds answers to others
+     * already. */
     enum conn_verdict (*on_input)(void *argument, struct conn *conn, struct conn_input input,
                                   size_t *consumed, struct buf *out);
     /* The connection is about to be freed; last chance to forget it. */
     void (*on_close)(void *argument, struct conn *conn);
+    /* The answers in out, which did not move since, are about to be written. May be NULL. */
+    void (*on_flush)(void *argument);
     void *argument;
 };
 
@@ -89,6 +101,13 @@ bool conn_loop_has_room(struct conn_loop *loop);
 /* The process is out of file descriptors: closes some of the longest idle. How many. */
 size_t conn_loop_evict(struct conn_loop *loop);
 
+/* Begins a turn: looks at the clock. */
+void conn_loop_turn(struct conn_loop *loop);
+
+/* Ends it: writes all answers. Whoever calls conn_open() or conn_resume() calls this before the
+ * thread goes back to its event loop. */
+void conn_loop_flush(struct conn_loop *loop);
+
 /* Takes over fd (non-blocking) and reads at once. */
 void conn_open(struct conn_loop *loop, int fd, const struct sockaddr *peer);
 
@@ -105,7 +124,8 @@ void *conn_context(const struct conn *conn);
 void conn_set_context(struct conn *conn, void *context);
 
 /* After CONN_WAIT, not from within on_input of any connection: append the answer to conn_output(),
- * then resume with KEEP, CLOSE or LINGER. The connection may be gone afterwards. */
+ * which has room, then resume with KEEP, CLOSE or LINGER, then conn_loop_flush(), be it after
+ * many. The connection may be gone afterwards. */
 struct buf *conn_output(struct conn *conn);
 void conn_resume(struct conn *conn, enum conn_verdict verdict);
 

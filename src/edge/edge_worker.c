@@ -164,7 +164,7 @@ struct edge_worker *edge_worker_create(const struct edge_worker_options *options
         edge_worker_destroy(&worker);
         return NULL;
     }
-    edge_worker_tick(worker);
+    edge_worker_tick(worker, clock_monotonic_ns());
     make_resolver(worker, options);
     make_conns(worker, options);
     if (!open_listeners(worker, options, err)) {
@@ -248,8 +248,8 @@ void edge_worker_destroy(struct edge_worker **worker) {
 
 /* The wall clock is asked a hundred times a second at most; between, it goes as fast as the
  * monotonic one. */
-void edge_worker_tick(struct edge_worker *worker) {
-    worker->now_ns = clock_monotonic_ns();
+void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns) {
+    worker->now_ns = now_ns;
     if (worker->now_ns - worker->real_synced_ns < REAL_CLOCK_MS * 1000000ull &&
         worker->real_synced_ns != 0) {
         return;

@@ -103,9 +103,8 @@ void edge_worker_destroy(struct edge_worker **worker);
  * connected, or a moment later. */
 MUST_CHECK bool edge_worker_begin(struct edge_worker *worker, struct err *err);
 
-/* Looks at the clock: now_ns, and with it Unix time, the Date field and the visitors' day. Once
- * an input. */
-void edge_worker_tick(struct edge_worker *worker);
+/* It is now_ns: with it go Unix time, the Date field and the visitors' day. Once an input. */
+void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns);
 
 /* Unix time in milliseconds, as of the last tick. */
 static inline uint64_t edge_worker_now_ms(const struct edge_worker *worker) {

@@ -47,7 +47,7 @@ static enum conn_verdict on_input(void *argument, struct conn *conn, struct conn
     if (input.seen > 0 && !http_head_end(rest, input.seen)) {
         return CONN_KEEP;
     }
-    edge_worker_tick(worker);
+    edge_worker_tick(worker, input.now_ns);
     while (rest.size > 0) {
         struct request_context context = {.worker = worker, .conn = conn, .out = out};
         enum http_parse_result result = http_parse(rest, &context.request);

@@ -166,18 +166,20 @@ static void on_resolved(struct resolver_waiter *waiter, enum resolve_result resu
                         struct resolution resolution) {
     struct tap *tap = CONTAINER_OF(waiter, struct tap, waiter);
     struct conn *conn = tap->context.conn;
+    struct edge_worker *worker = tap->context.worker;
     tap->resolved = result;
     tap->resolution = resolution;
     tap->context.out = conn_output(conn);
     tap->context.keep_alive =
         tap->context.keep_alive && !conn_loop_is_draining(tap->context.worker->conns);
-    edge_worker_tick(tap->context.worker);
+    edge_worker_tick(tap->context.worker, clock_monotonic_ns());
     ENSURE(tap_run(tap));
     enum conn_verdict verdict = session_verdict(&tap->context, false);
     count_waiting(tap->context.worker, -1);
     conn_set_context(conn, NULL);
     put_tap(tap);
     conn_resume(conn, verdict);
+    conn_loop_flush(worker->conns);
 }
 
 void tap_cancel(struct tap *tap) {
@@ -224,12 +226,13 @@ static struct slice render(struct tap *tap, const struct decision *decision) {
         .campaign = campaign_of(tap, &decision->destination),
         .owner = owner_of(tap),
     };
-    if (template_needs_click(template)) {
+    if (template_click_count(template) > 0) {
         token_make(worker->tokens, &decision->id, tap->code, token);
         values.click = slice_make(token, sizeof(token));
     }
     struct buf location = buf_over(worker->location_bytes, sizeof(worker->location_bytes));
-    ENSURE(template_render(template, &values, &location));
+    size_t click_at;
+    ENSURE(template_render_open(template, &values, &location, &click_at));
     return buf_slice(&location);
 }
 

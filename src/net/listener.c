@@ -140,22 +140,26 @@ static enum accept_result accept_one(struct listener *listener) {
     return ACCEPT_ONE;
 }
 
+/* Accepts up to limit connections as one turn; returns how many. */
+static unsigned accept_many(struct listener *listener, int limit) {
+    unsigned accepted = 0;
+    enum accept_result result = ACCEPT_ONE;
+    conn_loop_turn(listener->conns);
+    for (int i = 0; i < limit && (result == ACCEPT_ONE || result == ACCEPT_AGAIN); i++) {
+        result = accept_one(listener);
+        accepted += result == ACCEPT_ONE;
+    }
+    conn_loop_flush(listener->conns);
+    if (result == ACCEPT_NO_ROOM) {
+        pause_accepting(listener);
+    }
+    return accepted;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *argument) {
-    struct listener *listener = argument;
     (void)fd;
     (void)what;
-    for (int i = 0; i < LISTENER_BATCH; i++) {
-        switch (accept_one(listener)) {
-        case ACCEPT_ONE:
-        case ACCEPT_AGAIN:
-            break;
-        case ACCEPT_NOTHING:
-            return;
-        case ACCEPT_NO_ROOM:
-            pause_accepting(listener);
-            return;
-        }
-    }
+    accept_many(argument, LISTENER_BATCH);
 }
 
 struct listener *listener_open(const struct listener_options *options, struct err *err) {
@@ -222,13 +226,7 @@ bool listener_refuse_new(struct listener *listener) {
 }
 
 unsigned listener_drain(struct listener *listener) {
-    unsigned accepted = 0;
-    enum accept_result result = ACCEPT_ONE;
-    for (int i = 0; i < LISTENER_BACKLOG && (result == ACCEPT_ONE || result == ACCEPT_AGAIN); i++) {
-        result = accept_one(listener);
-        accepted += result == ACCEPT_ONE;
-    }
-    return accepted;
+    return accept_many(listener, LISTENER_BACKLOG);
 }
 
 void listener_close(struct listener **listener) {

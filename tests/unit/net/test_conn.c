@@ -187,11 +187,124 @@ static void nothing_is_read_while_waiting_and_nothing_spins(void **state) {
     assert_int_equal(server->calls, 1);
     event_base_loop(server->base, EVLOOP_NONBLOCK);
     assert_int_equal(event_base_get_num_events(server->base, EVENT_BASE_COUNT_ACTIVE), 0);
-    assert_false(server->waiting[0]->is_watched); /* a level-triggered event would spin */
+    assert_true(is_quiet(server));
     server_resume(server, SLICE("answer\n"), CONN_KEEP);
     turn(server);
     assert_string_equal(take(client), "answer\nmore\n");
     close(client);
+}
+
+/* The kernel tells of input once: what comes together with it must not be forgotten. */
+static void the_end_is_seen_when_it_comes_with_data(void **state) {
+    struct server *server = *state;
+    int client = client_open(server, SLICE_EMPTY);
+    put(client, SLICE("echo last\n"));
+    shutdown(client, SHUT_WR);
+    turn(server);
+    assert_string_equal(take(client), "last\n");
+    assert_int_equal(conn_loop_count(server->loop), 0);
+    assert_int_equal(ended(server, "client"), 1);
+    close(client);
+}
+
+static void the_end_is_seen_when_it_comes_while_waiting(void **state) {
+    struct server *server = *state;
+    int client = client_open(server, SLICE("wait\n"));
+    shutdown(client, SHUT_WR);
+    turn(server);
+    server_resume(server, SLICE("answer\n"), CONN_KEEP);
+    turn(server);
+    assert_string_equal(take(client), "answer\n");
+    assert_int_equal(ended(server, "client"), 1);
+    close(client);
+}
+
+static void more_than_one_buffer_is_read_without_another_event(void **state) {
+    struct server *server = *state;
+    static char lines[3 * CONN_INPUT_BYTES_MAX];
+    for (size_t i = 0; i < sizeof(lines); i += 16) {
+        memcpy(lines + i, "echo 1234567890\n", 16);
+    }
+    int client = client_open(server, SLICE_EMPTY);
+    put(client, slice_make(lines, sizeof(lines)));
+    size_t got = 0;
+    for (int i = 0; i < 100 && got < sizeof(lines) / 16 * 11; i++) {
+        turn(server);
+        got += strlen(take(client));
+    }
+    assert_int_equal(got, sizeof(lines) / 16 * 11);
+    assert_true(is_quiet(server));
+    close(client);
+}
+
+/* --- many connections, one turn -------------------------------------------------------------- */
+
+static unsigned flushes;
+
+static void on_lines_flush(void *argument) {
+    struct server *server = argument;
+    flushes++;
+    for (size_t i = 0; i < server->loop->out.size; i++) { /* what was left open */
+        char *byte = &server->loop->out.data[i];
+        *byte = *byte == '?' ? '!' : *byte;
+    }
+}
+
+static void answers_of_a_turn_are_finished_together(void **state) {
+    struct server *server = *state;
+    int clients[10];
+    server->loop->options.handler.on_flush = on_lines_flush;
+    flushes = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
+        clients[i] = client_open(server, SLICE_EMPTY);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
+        char line[32];
+        snprintf(line, sizeof(line), "echo to %zu?\n", i);
+        put(clients[i], slice_of(line));
+    }
+    turn(server);
+    assert_int_equal(flushes, 1);
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
+        char line[32];
+        snprintf(line, sizeof(line), "to %zu!\n", i);
+        assert_string_equal(take(clients[i]), line);
+        close(clients[i]);
+    }
+    turn(server);
+}
+
+/* Together their answers are larger than the buffer; some ask for more than it holds alone. */
+static void answers_of_a_turn_may_be_larger_than_the_buffer(void **state) {
+    struct server *server = *state;
+    enum { CLIENTS = 12, ANSWERS = 6, EACH = 60000 };
+    int clients[CLIENTS];
+    size_t got[CLIENTS] = {0};
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = client_open(server, SLICE_EMPTY);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        for (size_t k = 0; k < ANSWERS; k++) {
+            put(clients[i], SLICE("big 60000\n"));
+        }
+    }
+    for (int round = 0; round < 1000; round++) {
+        turn(server);
+        for (size_t i = 0; i < CLIENTS; i++) {
+            const char *text = take(clients[i]);
+            for (size_t k = 0; text[k] != '\0'; k++) {
+                assert_int_equal(text[k], 'a' + (got[i] + k) % EACH % 26);
+            }
+            got[i] += strlen(text);
+        }
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        assert_int_equal(got[i], ANSWERS * EACH);
+        close(clients[i]);
+    }
+    assert_true(server->agains > 0);
+    turn(server);
+    assert_int_equal(server->loop->kept_bytes, 0);
 }
 
 static void a_client_may_leave_while_its_answer_is_awaited(void **state) {
@@ -236,7 +349,7 @@ static void waits_when_earlier_output_went_out_late(void **state) {
     assert_true(read_big(server, client, 65520));
     turn(server);
     assert_int_equal(server->loop->kept_bytes, 0);
-    assert_false(server->waiting[0]->is_watched);
+    assert_true(is_quiet(server));
     server_resume(server, SLICE("bye\n"), CONN_CLOSE);
     assert_string_equal(take(client), "bye\n");
     assert_true(is_at_end(client));
@@ -272,7 +385,9 @@ static int tcp_client_open(struct server *server, struct slice first) {
     put(client, first);
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
     close(listener);
+    conn_loop_turn(server->loop);
     conn_open(server->loop, fd, (struct sockaddr *)&address);
+    conn_loop_flush(server->loop);
     return client;
 }
 
@@ -339,6 +454,11 @@ int main(void) {
         SERVED(a_client_that_leaves_unread_output_is_an_end),
         SERVED(waits_and_goes_on_with_what_is_pipelined_behind),
         SERVED(nothing_is_read_while_waiting_and_nothing_spins),
+        SERVED(the_end_is_seen_when_it_comes_with_data),
+        SERVED(the_end_is_seen_when_it_comes_while_waiting),
+        SERVED(more_than_one_buffer_is_read_without_another_event),
+        SERVED(answers_of_a_turn_are_finished_together),
+        SERVED(answers_of_a_turn_may_be_larger_than_the_buffer),
         SERVED(a_client_may_leave_while_its_answer_is_awaited),
         SERVED(resumes_while_earlier_output_is_blocked),
         SERVED(waits_when_earlier_output_went_out_late),
