@@ -12,11 +12,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-enum { RANDOM_KEY_BYTES = 32, RANDOM_POOL_BYTES = 1024 };
+#include "base/defs.h"
+
+/* Together what ChaCha20 makes in four turns of AVX2, eight blocks each: no rest is made block by
+ * block. */
+enum { RANDOM_KEY_BYTES = 32, RANDOM_POOL_BYTES = 2048 - RANDOM_KEY_BYTES };
 
 struct random {
-    uint8_t key[RANDOM_KEY_BYTES];
+    uint8_t key[RANDOM_KEY_BYTES]; /* of the next refill */
     uint8_t pool[RANDOM_POOL_BYTES];
     size_t used;
 };
@@ -25,7 +30,27 @@ struct random {
 void random_bytes(void *out, size_t size);
 
 void random_init(struct random *random);
-void random_fill(struct random *random, void *out, size_t size); /* size <= RANDOM_POOL_BYTES */
-uint64_t random_u64(struct random *random);
+
+/* Makes a full pool, whatever was left. */
+void random_refill(struct random *random);
+
+/* size <= RANDOM_POOL_BYTES. Here, since for a size that the compiler knows the copy and the wiping
+ * are a load and two stores each. */
+static inline void random_fill(struct random *random, void *out, size_t size) {
+    ENSURE(size <= RANDOM_POOL_BYTES);
+    if (UNLIKELY(size > RANDOM_POOL_BYTES - random->used)) {
+        random_refill(random);
+    }
+    uint8_t *at = random->pool + random->used;
+    memcpy(out, at, size);
+    memset(at, 0, size);
+    random->used += size;
+}
+
+static inline uint64_t random_u64(struct random *random) {
+    uint64_t value;
+    random_fill(random, &value, sizeof(value));
+    return value;
+}
 
 #endif

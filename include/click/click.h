@@ -55,7 +55,8 @@ struct click {
     struct slice text[CLICK_TEXT_COUNT];
 };
 
-/* Writes the payload to out, which has room for CLICK_PAYLOAD_BYTES_MAX. Returns its size. */
+/* Writes the payload to out, which has room for CLICK_PAYLOAD_BYTES_MAX, and no byte behind it
+ * (journal_reserve() asks for that). Returns its size. */
 size_t click_encode(const struct click *click, uint8_t *out);
 
 /* Texts borrow from payload. False when it is malformed or of an unknown version. */

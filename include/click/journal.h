@@ -18,9 +18,11 @@
  *
  * Threads   One writer: the worker it was opened for. journal_keep() and journal_sync() run on a
  *           thread each, so that no segment waits for a disk. journal_status() from any. Readers
- * use click/journal_reader.h. Order     Sequence numbers rise by one; times never step back, over
- * restarts too. Loss      kill -9: nothing. Power cut: at most sync_interval_ms of records. Limits
- * journal_append() never allocates, locks, blocks or enters the kernel.
+ *           use click/journal_reader.h.
+ * Order     Sequence numbers rise by one; times never step back, over restarts too.
+ * Loss      kill -9: nothing. Power cut: at most sync_interval_ms of records.
+ * Limits    journal_append(), journal_reserve() and journal_commit() never allocate, lock, block or
+ *           enter the kernel.
  */
 #ifndef CLICK_JOURNAL_H
 #define CLICK_JOURNAL_H
@@ -76,6 +78,16 @@ uint64_t journal_time(struct journal *journal, uint64_t now_ms);
  * journal_time() gave; else a bug) and publishes it with its sequence number in *sequence. */
 MUST_CHECK enum journal_append_result journal_append(struct journal *journal, struct slice payload,
                                                      uint64_t *sequence);
+
+/* The same without a copy: where to write a payload of at most size_max bytes
+ * (8..JOURNAL_RECORD_BYTES_MAX). NULL when the journal is full: the click is lost, and counted as
+ * such. A place that was given out must be committed before anything else is asked of the journal,
+ * and no byte behind the payload may have been touched: what stands behind a record and is not
+ * zero is taken for a torn one. */
+MUST_CHECK uint8_t *journal_reserve(struct journal *journal, size_t size_max);
+
+/* Publishes the payload that stands where journal_reserve() said, and returns its sequence. */
+uint64_t journal_commit(struct journal *journal, size_t size);
 
 /* Prepares segments ahead: as many as take the clicks of a quarter of a second at the highest rate,
  * at least one and at most eight. Where there is no room for one, the oldest shipped segments are

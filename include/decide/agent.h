@@ -8,7 +8,7 @@
  * Threads   A struct agents is immutable and shared by all workers; an agent_cache belongs to
  *           one.
  * Limits    AGENT_BYTES_MAX of the string are looked at; an agent_cache holds
- *           AGENT_CACHE_ENTRIES strings.
+ *           AGENT_CACHE_ENTRIES strings of up to 318 bytes in 768 KiB.
  */
 #ifndef DECIDE_AGENT_H
 #define DECIDE_AGENT_H
@@ -18,7 +18,7 @@
 #include "base/slice.h"
 #include "base/vocabulary.h"
 
-enum { AGENT_BYTES_MAX = 512, AGENT_CACHE_ENTRIES = 512 };
+enum { AGENT_BYTES_MAX = 512, AGENT_CACHE_ENTRIES = 2048 };
 
 enum agent_class {
     AGENT_PERSON,
@@ -37,6 +37,7 @@ struct agent {
                              empty for a person */
 };
 
+struct visitor_salt;
 struct agents; /* the table, compiled */
 
 struct agents *agents_create(void);
@@ -46,11 +47,26 @@ void agents_destroy(struct agents **agents);
  * nor a browser nor an app: browsers name two of them. */
 struct agent agents_classify(const struct agents *agents, struct slice user_agent);
 
-/* Remembers what the last strings were, since most taps come from few of them. */
+/* Remembers what the last strings were, since most taps come from few of them, and what a visitor's
+ * hash wants to know of them. */
 struct agent_cache;
 
+/* What is known of a string. */
+struct agent_sighting {
+    struct agent agent;
+    uint64_t visitor_text; /* visitor_text_hash() of the string */
+};
+
+/* seed: random, for the cache alone. */
 struct agent_cache *agent_cache_create(const struct agents *agents, uint64_t seed);
 void agent_cache_destroy(struct agent_cache **cache);
-struct agent agent_cache_classify(struct agent_cache *cache, struct slice user_agent);
+
+/* With another day's salt than the last time, everything remembered is forgotten first. What is
+ * returned is valid until the next call. */
+const struct agent_sighting *agent_cache_see(struct agent_cache *cache, struct slice user_agent,
+                                             const struct visitor_salt *salt);
+
+/* Since the creation: strings that were classified. Whatever else was asked was a hit. */
+uint64_t agent_cache_misses(const struct agent_cache *cache);
 
 #endif

@@ -46,7 +46,7 @@ struct destination_input {
 struct destination {
     enum tap_outcome outcome;
     enum destination_page page;      /* PAGE_NONE exactly when template is not empty */
-    struct slice template;           /* borrowed from link or campaign */
+    struct slice template;           /* compiled; borrowed from link or campaign */
     const struct campaign *campaign; /* whose template, texts and id apply; NULL when none */
 };
 

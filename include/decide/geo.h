@@ -25,8 +25,8 @@ struct sockaddr;
 
 #define GEO_FILE_BYTES_MAX (1024ULL * 1024 * 1024)
 
-/* ISO 3166: "MX" and "CMX" (of MX-CMX). NUL-terminated; empty when not known. Only letters and
- * digits get here, whatever the database holds. */
+/* ISO 3166: "MX" and "CMX" (of MX-CMX). NUL-terminated; empty when not known, else two characters
+ * and one to three. Only letters and digits get here, whatever the database holds. */
 struct geo_place {
     char country[3];
     char region[4];
@@ -35,6 +35,16 @@ struct geo_place {
 MUST_CHECK struct geo *geo_open(const char *path, struct err *err);
 struct geo *geo_ref(struct geo *geo); /* any thread */
 void geo_unref(struct geo **geo);     /* any thread; the last one frees */
+
+static inline struct slice geo_country(const struct geo_place *place) {
+    return slice_make(place->country, place->country[0] == '\0' ? 0 : sizeof place->country - 1);
+}
+
+static inline struct slice geo_region(const struct geo_place *place) {
+    const char *code = place->region;
+    size_t size = code[0] == '\0' ? 0 : code[1] == '\0' ? 1 : code[2] == '\0' ? 2 : 3;
+    return slice_make(code, size);
+}
 
 /* IPv4 (also mapped into IPv6) or IPv6. geo may be NULL: an empty place. */
 struct geo_place geo_find(const struct geo *geo, const struct sockaddr *address);

@@ -26,6 +26,8 @@ enum { VISITOR_SECRET_BYTES = 32 };
 struct visitor_salt {
     struct clock_day day;
     uint8_t key[16];
+    uint64_t
+        ipv4_state[4];  /* SipHash's, behind the eight zeros that every IPv4 address begins with */
     uint64_t text_seed; /* of the hashes of User-Agent and language */
 };
 
@@ -33,8 +35,16 @@ struct visitor_salt {
 void visitor_salt_init(struct visitor_salt *salt, const uint8_t secret[VISITOR_SECRET_BYTES],
                        uint64_t now_ms);
 
-/* IPv4 counts as its IPv4-mapped IPv6 address; of IPv6, the /64 network is what counts, since
- * hosts change the rest by themselves. */
+/* The hash of a User-Agent or language that goes into a visitor's. Seeded by the day and the
+ * secret, so nobody outside can choose what it comes to: good for tables, too. */
+uint64_t visitor_text_hash(const struct visitor_salt *salt, struct slice text);
+
+/* user_agent_hash is visitor_text_hash() of the User-Agent. IPv4 counts as its IPv4-mapped IPv6
+ * address; of IPv6, the /64 network is what counts, since hosts change the rest by themselves. */
+uint64_t visitor_hash_of(const struct visitor_salt *salt, const struct sockaddr *address,
+                         uint64_t user_agent_hash, struct slice language);
+
+/* The two in one. */
 uint64_t visitor_hash(const struct visitor_salt *salt, const struct sockaddr *address,
                       struct slice user_agent, struct slice language);
 

@@ -45,6 +45,7 @@ struct http_request {
     bool keep_alive;         /* what the client wants, Connection and version considered */
     bool has_body;           /* announces a body: Content-Length above 0, or Transfer-Encoding */
     bool prefetch;           /* Sec-Purpose, Purpose, X-Purpose or X-Moz says prefetch/preview */
+    bool path_escaped;       /* path holds a '%': without one it is what it decodes to */
     struct slice target;     /* as sent */
     struct slice path;       /* begins with '/', still percent-encoded, well-formed (%XX) */
     struct slice query;      /* without '?', still percent-encoded; empty when there is none */

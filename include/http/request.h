@@ -10,13 +10,13 @@
 
 #include "base/slice.h"
 
-/* Percent-decodes s into out (RFC 3986 section 2.1); '+' stays '+'. Returns the number of bytes
- * written, or SIZE_MAX when s is malformed or does not fit. Decoded bytes may be any,
- * '/', NUL, CR and LF included: the caller checks what it needs. */
+/* Percent-decodes s into out (RFC 3986 section 2.1), which may be s.data; '+' stays '+'. Returns
+ * the number of bytes written, or SIZE_MAX when s is malformed or does not fit. Decoded bytes may
+ * be any, '/', NUL, CR and LF included: the caller checks what it needs. */
 size_t http_percent_decode(struct slice s, char *out, size_t capacity);
 
 /* The raw value of the first parameter of this name in a query ("a=1&s=x"). False when there
- * is none. The name is compared as sent, byte by byte. */
+ * is none. The name is compared as sent, byte by byte; it holds neither '=' nor '&'. */
 bool http_query_find(struct slice query, struct slice name, struct slice *value);
 
 /* The host of an http(s) URL in Referer, lower-cased into out without port or user

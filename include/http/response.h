@@ -15,12 +15,23 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* The Date field's value (IMF-fixdate, RFC 9110 section 5.6.7), formatted once a second. */
-enum { HTTP_DATE_SIZE = 29 };
+enum {
+    HTTP_DATE_SIZE = 29,           /* IMF-fixdate, RFC 9110 section 5.6.7 */
+    HTTP_REDIRECT_BEGIN_SIZE = 67, /* up to and with "Location: " */
+};
 
+/* What changes once a second, formatted as seldom. The Date field's value stands in its place in
+ * the beginning of a redirect, which makes that beginning one copy. */
 struct http_date {
     uint64_t unix_s; /* 0: nothing formatted yet */
-    char text[HTTP_DATE_SIZE];
+    union {
+        char redirect_begin[HTTP_REDIRECT_BEGIN_SIZE];
+        struct {
+            char before_text[26];
+            char text[HTTP_DATE_SIZE];
+            char after_text[12];
+        };
+    };
 };
 
 void http_date_set(struct http_date *date, uint64_t unix_ms);
@@ -40,7 +51,13 @@ struct http_response {
  * has neither content nor Content-Length: that would be the 200's (RFC 9110 section 8.6). */
 bool http_respond(struct buf *out, const struct http_response *response);
 
-/* The hop's own: 302 with Location, Cache-Control: private, no-store, Content-Length: 0. */
+/* The hop's own in two parts, so that the Location is rendered in place: everything up to and
+ * with "Location: ", and from its end on. False: no room, nothing written. What stands between
+ * them is the caller's, who has made sure that it is one line. */
+bool http_redirect_begin(struct buf *out, const struct http_date *date);
+bool http_redirect_end(struct buf *out, bool keep_alive, uint8_t minor_version);
+
+/* Both and the Location between them: 302, Cache-Control: private, no-store, Content-Length: 0. */
 bool http_respond_redirect(struct buf *out, struct slice location, bool keep_alive,
                            uint8_t minor_version, const struct http_date *date);
 

@@ -41,6 +41,8 @@ struct campaign {
     struct slice id;
     struct slice text[CAMPAIGN_FIELD_COUNT]; /* empty: absent. Templates among them are checked;
                                                 of numbers and status see below */
+    struct slice template[CAMPAIGN_FIELD_FALLBACK + 1]; /* the same compiled (link/template.h): of
+                                                           android, ios, web and fallback */
     enum link_status status;
     uint64_t starts_at;  /* Unix seconds; 0: always */
     uint64_t expires_at; /* Unix seconds; 0: never */

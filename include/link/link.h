@@ -36,13 +36,14 @@ struct link; /* opaque: see the accessors */
 /* values[i] is the raw value of field i; data NULL where the hash has none. A field that makes
  * no sense reads as absent and sets its bit (1 << field) in link_faults(). url may have any
  * scheme that is not dangerous (template_check() with "*"): whether its campaign lists it is
- * looked at by decide/destination.h, tap by tap. Returns a heap object. */
+ * looked at by decide/destination.h, tap by tap. It is kept compiled (link/template.h). Returns a
+ * heap object. */
 struct link *link_create(const struct slice values[LINK_FIELD_COUNT]);
 void link_destroy(struct link **link);
 
 struct slice link_campaign(const struct link *link); /* valid id, or empty */
 struct slice link_owner(const struct link *link);
-struct slice link_url(const struct link *link); /* a checked template, or empty */
+struct slice link_template(const struct link *link); /* url, compiled; or empty */
 enum link_status link_status(const struct link *link);
 uint64_t link_starts_at(const struct link *link);  /* Unix seconds; 0: always */
 uint64_t link_expires_at(const struct link *link); /* Unix seconds; 0: never */

@@ -10,7 +10,8 @@
  * An entry is
  *   fresh    loaded while tracking was on, and not invalidated since: used as it is;
  *   stale    invalidated, or from before the last loss of tracking ("suspect"): fetched again
- *            before it is used; when Redis does not answer, used as it is.
+ *            before it is used; when Redis does not answer, or fell silent and has yet to answer
+ *            a PING, used as it is.
  * An invalidation that arrives while its key is being fetched wins: the fetch is done again.
  * While tracking is off but Redis answers, what was fetched is good for RESOLVER_TRUST_MS.
  * Codes that Redis does not know are remembered, too: RESOLVER_NEGATIVE_MS, in a bounded share.
@@ -60,6 +61,8 @@ struct resolver_options {
     struct slice default_campaign; /* may be empty; copied */
     struct log *log;
     struct metric_registry *metrics;
+    void (*on_batch_end)(void *batch_argument); /* may be NULL; see struct resolver_waiter */
+    void *batch_argument;
 };
 
 enum resolve_result {
@@ -74,7 +77,9 @@ struct resolution {
     const struct campaign *campaign; /* NULL: the link names none, or none that exists */
 };
 
-/* Lives in the tap that waits; must stay where it is until it is called or cancelled. */
+/* Lives in the tap that waits; must stay where it is until it is called or cancelled. Waiters are
+ * called in batches: all that one read from Redis decides, or one loss of it, and then
+ * on_batch_end() once, which may write what their taps answer. It may look up, too. */
 struct resolver_waiter {
     struct list_node node;
     /* result is DONE or UNREACHABLE. The waiter is off the list by then. */
@@ -90,6 +95,10 @@ void resolver_destroy(struct resolver **resolver);
 /* code must be valid (link/code.h). on_resolved is never called from within this call. */
 enum resolve_result resolver_find(struct resolver *resolver, struct slice code, uint64_t now_ns,
                                   struct resolution *resolution, struct resolver_waiter *waiter);
+
+/* Sends what the look-ups so far ask of Redis, for those who look up in batches and know where one
+ * ends; whatever is not flushed is sent when the loop turns. Calls nobody. */
+void resolver_flush(struct resolver *resolver);
 
 /* Harmless for a waiter that is not waiting. */
 void resolver_cancel(struct resolver_waiter *waiter);

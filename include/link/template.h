@@ -14,6 +14,11 @@
  * information nor placeholders in scheme or host; printable ASCII that RFC 3986 allows, no
  * backslash; known placeholders only. What passed can only render to a harmless Location.
  *
+ * What passed is compiled once, when its link or campaign comes into memory, and rendered at every
+ * tap. The signature of a click token is the dearest part of a tap, and eight of them together
+ * hardly cost more than one: so a URL can be rendered before its token is known, with a hole where
+ * the token goes.
+ *
  * Threads   Pure functions.
  * Limits    TEMPLATE_BYTES_MAX as written; LOCATION_BYTES_MAX rendered, which the check
  *           computes for the worst case, so that rendering cannot fail.
@@ -22,6 +27,7 @@
 #define LINK_TEMPLATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/slice.h"
 
@@ -34,6 +40,11 @@ enum {
     TEMPLATE_CLICK_BYTES = 32, /* the size of a click token */
     OWNER_BYTES_MAX = 128,
     REFERRER_BYTES_MAX = 255,
+
+    /* Everything that is not a literal renders to TEMPLATE_CLICK_BYTES at worst, or to more. */
+    TEMPLATE_COMPILED_BYTES_MAX =
+        4 + LOCATION_BYTES_MAX + 3 * (LOCATION_BYTES_MAX / TEMPLATE_CLICK_BYTES),
+    TEMPLATE_CLICKS = 0x7F, /* of a compiled template's first byte */
 };
 
 /* What the placeholders stand for: code and campaign are valid (link/code.h), click is base64url,
@@ -53,11 +64,24 @@ bool template_check(struct slice text, struct slice schemes, struct err *err);
 /* Whether a checked template's scheme is https or one of schemes. */
 bool template_scheme_is_allowed(struct slice text, struct slice schemes);
 
-/* Whether it holds {click} or {referrer}: only then does a tap need a token. */
-bool template_needs_click(struct slice text);
+/* Writes the compiled form of a template that passed template_check() to out, which has room for
+ * TEMPLATE_COMPILED_BYTES_MAX; returns its size. With a campaign, the form is for that one alone
+ * and fast; without (empty), it is small: at most 4 bytes longer than the text. */
+size_t template_compile(struct slice text, struct slice campaign, char *out);
 
-/* Appends the rendered URL; text must have passed template_check(). False only when out has
- * less than LOCATION_BYTES_MAX left and the URL does not fit; then nothing is appended. */
-bool template_render(struct slice text, const struct template_values *values, struct buf *out);
+/* As template_scheme_is_allowed(). */
+bool template_compiled_is_allowed(struct slice compiled, struct slice schemes);
+
+/* How many click tokens the URL will hold: {click}s and {referrer}s. */
+static inline unsigned template_click_count(struct slice compiled) {
+    return (unsigned char)compiled.data[0] & TEMPLATE_CLICKS;
+}
+
+/* Appends the rendered URL. With an empty click, which is allowed where template_click_count() is
+ * at most 1, the caller fills the TEMPLATE_CLICK_BYTES at out->data + *click_at afterwards; it is
+ * SIZE_MAX where there is nothing to fill. False only when out has less than LOCATION_BYTES_MAX
+ * left and the URL does not fit; then nothing is appended. */
+bool template_render_open(struct slice compiled, const struct template_values *values,
+                          struct buf *out, size_t *click_at);
 
 #endif

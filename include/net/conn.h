@@ -75,7 +75,8 @@ struct conn_handler {
                                   size_t *consumed, struct buf *out);
     /* The connection is about to be freed; last chance to forget it. */
     void (*on_close)(void *argument, struct conn *conn);
-    /* The answers in out, which did not move since, are about to be written. May be NULL. */
+    /* A turn is over, or its buffer full: the answers in out, which did not move since, are about
+     * to be written. May be NULL. */
     void (*on_flush)(void *argument);
     void *argument;
 };
@@ -103,6 +104,7 @@ size_t conn_loop_evict(struct conn_loop *loop);
 
 /* Begins a turn: looks at the clock. */
 void conn_loop_turn(struct conn_loop *loop);
+uint64_t conn_loop_now_ns(const struct conn_loop *loop); /* what it said: monotonic */
 
 /* Ends it: writes all answers. Whoever calls conn_open() or conn_resume() calls this before the
  * thread goes back to its event loop. */

@@ -52,6 +52,8 @@ struct redis_client_options {
     struct metric_registry *metrics;           /* may be NULL */
     void (*on_state)(void *argument, bool up); /* may be NULL; never from within a call; false
                                                   comes before what was in flight fails */
+    void (*on_replies_end)(void *argument);    /* may be NULL; after the handlers of one read from
+                                                  Redis, and after those of one loss */
     void (*on_pulse)(void *argument);          /* may be NULL; every REDIS_CLIENT_PULSE_MS, while
                                                   it is up: for what its owner looks after */
     void *argument;
@@ -82,9 +84,17 @@ bool redis_client_is_too_large(const struct redis_reply *reply);
 /* Takes effect for commands from now on. */
 void redis_client_set_timeout(struct redis_client *client, uint32_t timeout_ms);
 
-/* False when the command was refused (redis_client_accepts(), or a limit): on_reply is then not
- * called. Arguments are copied. Otherwise on_reply is called later, never from within this call. */
-MUST_CHECK bool redis_client_command(struct redis_client *client, size_t argument_count,
-                                     const struct slice *arguments, struct redis_handler handler);
+/* Takes one command, encoded (redis/prepared.h); it is copied. False when it was refused
+ * (redis_client_accepts(), or a limit): on_reply is then not called. Otherwise on_reply is called
+ * later, never from within this call. */
+MUST_CHECK bool redis_client_command(struct redis_client *client, struct slice command,
+                                     struct redis_handler handler);
+
+/* The time, as old as the read from Redis whose replies are being handled, for its handlers: a
+ * batch of replies looks at the clock once. */
+uint64_t redis_client_now_ns(struct redis_client *client);
+
+/* Sends now what commands are queued; without it they are sent when the loop turns. */
+void redis_client_flush(struct redis_client *client);
 
 #endif

@@ -41,6 +41,10 @@ struct redis_tracking_options {
 };
 
 struct redis_tracking *redis_tracking_create(const struct redis_tracking_options *options);
+/* In on_state(false): whether it was lost because nothing was heard for too long, rather than
+ * closed. Then Redis itself may be frozen. */
+bool redis_tracking_fell_silent(const struct redis_tracking *tracking);
+
 void redis_tracking_destroy(struct redis_tracking **tracking);
 
 #endif

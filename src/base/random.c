@@ -13,6 +13,10 @@
 
 #include "base/defs.h"
 
+_Static_assert(offsetof(struct random, key) == 0 &&
+                   offsetof(struct random, pool) == RANDOM_KEY_BYTES,
+               "the stream is key and pool as they stand");
+
 void random_bytes(void *out, size_t size) {
     uint8_t *at = out;
     while (size > 0) {
@@ -26,32 +30,17 @@ void random_bytes(void *out, size_t size) {
 }
 
 void random_init(struct random *random) {
+    /* Chooses by the processor; without it, ChaCha20 takes 19 instructions a byte instead of 2. */
+    ENSURE(sodium_init() >= 0);
     random_bytes(random->key, sizeof(random->key));
     random->used = RANDOM_POOL_BYTES;
 }
 
-static void refill(struct random *random) {
+void random_refill(struct random *random) {
     static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES] = {0};
-    uint8_t stream[RANDOM_KEY_BYTES + RANDOM_POOL_BYTES];
-    crypto_stream_chacha20(stream, sizeof(stream), nonce, random->key);
-    memcpy(random->key, stream, RANDOM_KEY_BYTES);
-    memcpy(random->pool, stream + RANDOM_KEY_BYTES, RANDOM_POOL_BYTES);
-    sodium_memzero(stream, sizeof(stream));
+    uint8_t key[RANDOM_KEY_BYTES];
+    memcpy(key, random->key, sizeof(key));
+    crypto_stream_chacha20((uint8_t *)random, RANDOM_KEY_BYTES + RANDOM_POOL_BYTES, nonce, key);
+    sodium_memzero(key, sizeof(key));
     random->used = 0;
-}
-
-void random_fill(struct random *random, void *out, size_t size) {
-    ENSURE(size <= RANDOM_POOL_BYTES);
-    if (size > RANDOM_POOL_BYTES - random->used) {
-        refill(random);
-    }
-    memcpy(out, random->pool + random->used, size);
-    memset(random->pool + random->used, 0, size);
-    random->used += size;
-}
-
-uint64_t random_u64(struct random *random) {
-    uint64_t value;
-    random_fill(random, &value, sizeof(value));
-    return value;
 }

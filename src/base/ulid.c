@@ -3,25 +3,27 @@
  */
 #include "base/ulid.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/random.h"
+
+enum { TIME_BYTES = 6 };
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 struct ulid ulid_make(uint64_t unix_ms, struct random *random) {
     struct ulid ulid;
-    for (int i = 0; i < 6; i++) {
-        ulid.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
-    }
-    random_fill(random, ulid.bytes + 6, 10);
+    uint64_t time = htobe64(unix_ms << 16); /* and two bytes that are overwritten */
+    memcpy(ulid.bytes, &time, sizeof(time));
+    random_fill(random, ulid.bytes + TIME_BYTES, ULID_BYTES - TIME_BYTES);
     return ulid;
 }
 
 uint64_t ulid_unix_ms(const struct ulid *ulid) {
-    uint64_t unix_ms = 0;
-    for (int i = 0; i < 6; i++) {
-        unix_ms = unix_ms << 8 | ulid->bytes[i];
-    }
-    return unix_ms;
+    uint64_t time;
+    memcpy(&time, ulid->bytes, sizeof(time));
+    return be64toh(time) >> 16;
 }
 
 void ulid_format(const struct ulid *ulid, char text[ULID_TEXT_SIZE]) {

@@ -9,7 +9,8 @@
  *   10  u8       outcome
  *   11  u8       platform
  *
- * Encoding stands on the hop: fixed offsets, and a few words copied a text. Decoding trusts
+ * Encoding stands on the hop, and writes right into the journal: fixed offsets, and a few words
+ * copied a text (slice_put()): 40 ns a click where ten calls of memcpy() took 150. Decoding trusts
  * nothing, since a journal can be damaged in ways that a checksum misses, or be written by another
  * version: every number is held against its range, every size against what is left, and the texts
  * must end exactly where the payload does.
@@ -57,33 +58,6 @@ __attribute__((cold)) static size_t size_of_cut(struct slice text) {
     return size; /* not UTF-8: no boundary to keep */
 }
 
-/* Most texts are shorter than a call of memcpy() is long: two words that overlap are written
- * instead: 40 ns a click where ten calls took 150. */
-static inline void put_text(uint8_t *to, struct slice text) {
-    size_t size = text.size;
-    if (size > 16) {
-        memcpy(to, text.data, size);
-    } else if (size >= 8) {
-        uint64_t first;
-        uint64_t last;
-        memcpy(&first, text.data, 8);
-        memcpy(&last, text.data + size - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + size - 8, &last, 8);
-    } else if (size >= 4) {
-        uint32_t first;
-        uint32_t last;
-        memcpy(&first, text.data, 4);
-        memcpy(&last, text.data + size - 4, 4);
-        memcpy(to, &first, 4);
-        memcpy(to + size - 4, &last, 4);
-    } else {
-        for (size_t i = 0; i < size; i++) {
-            to[i] = (uint8_t)text.data[i];
-        }
-    }
-}
-
 size_t click_encode(const struct click *click, uint8_t *out) {
     uint64_t at = htole64(click->at_ms);
     uint64_t visitor = htole64(click->visitor);
@@ -95,17 +69,16 @@ size_t click_encode(const struct click *click, uint8_t *out) {
     memcpy(out + ID_OFFSET, click->id.bytes, ULID_BYTES);
     memcpy(out + VISITOR_OFFSET, &visitor, sizeof(visitor));
 
-    uint8_t *to = out + TEXTS_OFFSET;
+    char *to = (char *)out + TEXTS_OFFSET;
     for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
         struct slice text = click->text[i];
-        if (UNLIKELY(text.size > CLICK_TEXT_BYTES_MAX)) {
-            text.size = size_of_cut(text);
+        if (UNLIKELY(text.size > 16)) { /* which slice_put() asks as well */
+            text.size = text.size > CLICK_TEXT_BYTES_MAX ? size_of_cut(text) : text.size;
         }
-        *to++ = (uint8_t)text.size;
-        put_text(to, text);
-        to += text.size;
+        *to++ = (char)text.size;
+        to = slice_put(to, text);
     }
-    return (size_t)(to - out);
+    return (size_t)((uint8_t *)to - out);
 }
 
 bool click_decode(struct slice payload, struct click *click) {

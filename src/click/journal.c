@@ -1,17 +1,17 @@
 /*
  * click/journal.c - opening a journal, and the few instructions that make a click durable.
  *
- * journal_append() is on the hop. It stores the sequence and copies the payload to where the
- * current segment ends, computes the check over them, and publishes the record by storing its
- * length last. Readers, in this process or another, see the length only together with what it
- * covers. A process that is killed in between leaves bytes behind a length of 0, which the
- * next one cuts away: that click's reply was never sent.
+ * journal_reserve() and journal_commit() are on the hop. The click is encoded right where the
+ * current segment ends; then its sequence is stored, the check computed over both, and the record
+ * published by storing its length last. Readers, in this process or another, see the length only
+ * together with what it covers. A process that is killed in between leaves bytes behind a length of
+ * 0, which the next one cuts away: that click's reply was never sent.
  *
  * A segment that has no room for a record is handed to the syncer and the next one that the keeper
  * prepared is taken: two exchanges of pointers, and the first sequence written into the mapped
  * header page.
  *
- * Threads   journal_append() and journal_time(): the worker. The rest: see click/journal.h.
+ * Threads   Appending and journal_time(): the worker. The rest: see click/journal.h.
  */
 #include "click/journal.h"
 
@@ -109,6 +109,7 @@ static struct journal *create(const struct journal_options *options) {
     for (size_t i = 0; i < JOURNAL_SLOTS; i++) {
         journal->slot[i].fd = -1;
         pthread_mutex_init(&journal->slot[i].syncing, NULL);
+        pthread_mutex_init(&journal->slot[i].mapping, NULL);
     }
     journal->ready_count = ready_count(journal);
     if (options->edge_id.size > 0) {
@@ -183,16 +184,16 @@ void journal_close(struct journal **journal) {
     }
     for (size_t i = 0; i < JOURNAL_SLOTS; i++) {
         struct journal_slot *slot = &closed->slot[i];
-        pthread_mutex_destroy(&slot->syncing);
-        if (slot->base == NULL) {
-            continue;
-        }
-        if (!journal_slot_sync(slot)) {
+        if (slot->base != NULL && !journal_slot_sync(slot)) {
             log_event(closed->log, LOG_ERROR, "journal_sync_failed",
                       "directory=%s segment=%u error=%s", closed->directory, slot->number,
                       strerror(errno));
         }
-        journal_slot_release(slot);
+        if (slot->base != NULL) {
+            journal_slot_release(slot);
+        }
+        pthread_mutex_destroy(&slot->syncing);
+        pthread_mutex_destroy(&slot->mapping);
     }
     if (closed->directory_fd >= 0) {
         close(closed->directory_fd);
@@ -229,12 +230,11 @@ static struct journal_slot *take_next(struct journal *journal) {
     return next;
 }
 
-__attribute__((cold)) static enum journal_append_result refuse(struct journal *journal) {
+__attribute__((cold)) static void refuse(struct journal *journal) {
     uint64_t lost = atomic_load_explicit(&journal->lost, memory_order_relaxed);
     atomic_store_explicit(&journal->lost, lost + 1, memory_order_relaxed);
     atomic_store_explicit(&journal->is_refusing, true, memory_order_relaxed);
     metric_add(journal->worker_metrics, JOURNAL_LOST, 1);
-    return JOURNAL_FULL;
 }
 
 static inline bool has_room(const struct journal_slot *slot, size_t bytes) {
@@ -242,34 +242,55 @@ static inline bool has_room(const struct journal_slot *slot, size_t bytes) {
            slot->size - atomic_load_explicit(&slot->written, memory_order_relaxed) >= bytes;
 }
 
-enum journal_append_result journal_append(struct journal *journal, struct slice payload,
-                                          uint64_t *sequence) {
-    ENSURE(payload.size >= SEGMENT_PAYLOAD_MIN && payload.size <= JOURNAL_RECORD_BYTES_MAX);
-    uint64_t at_ms = segment_load_u64((const uint8_t *)payload.data);
-    ENSURE(at_ms >= journal->last_ms);
-    size_t bytes = segment_record_bytes(payload.size);
+uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
+    ENSURE(size_max >= SEGMENT_PAYLOAD_MIN && size_max <= JOURNAL_RECORD_BYTES_MAX);
+    ENSURE(journal->reserved == 0);
     struct journal_slot *slot = journal->current;
-    if (UNLIKELY(!has_room(slot, bytes))) {
+    if (UNLIKELY(!has_room(slot, segment_record_bytes(size_max)))) {
         slot = take_next(journal);
         if (slot == NULL) {
-            return refuse(journal);
+            refuse(journal);
+            return NULL;
         }
     }
-    uint64_t number = atomic_load_explicit(&journal->next_sequence, memory_order_relaxed);
+    journal->reserved = size_max;
+    return slot->base + atomic_load_explicit(&slot->written, memory_order_relaxed) +
+           SEGMENT_RECORD_HEAD;
+}
+
+uint64_t journal_commit(struct journal *journal, size_t size) {
+    struct journal_slot *slot = journal->current;
     uint64_t written = atomic_load_explicit(&slot->written, memory_order_relaxed);
     uint8_t *record = slot->base + written;
-    uint32_t length = (uint32_t)payload.size;
+    ENSURE(size >= SEGMENT_PAYLOAD_MIN && size <= journal->reserved);
+    uint64_t at_ms = segment_load_u64(record + SEGMENT_RECORD_HEAD);
+    ENSURE(at_ms >= journal->last_ms);
+    uint64_t number = atomic_load_explicit(&journal->next_sequence, memory_order_relaxed);
+    uint32_t length = (uint32_t)size;
     segment_store_u64(record + 8, number);
-    memcpy(record + SEGMENT_RECORD_HEAD, payload.data, payload.size);
     segment_store_u32(record + 4, segment_record_crc(record, length));
     __atomic_store_n((uint32_t *)(void *)record, htole32(length), __ATOMIC_RELEASE);
 
+    size_t bytes = segment_record_bytes(size);
     atomic_store_explicit(&slot->written, written + bytes, memory_order_release);
     atomic_store_explicit(&journal->next_sequence, number + 1, memory_order_release);
     journal->last_ms = at_ms;
+    journal->reserved = 0;
     metric_add(journal->worker_metrics, JOURNAL_RECORDS, 1);
     metric_add(journal->worker_metrics, JOURNAL_BYTES, bytes);
-    *sequence = number;
+    return number;
+}
+
+enum journal_append_result journal_append(struct journal *journal, struct slice payload,
+                                          uint64_t *sequence) {
+    ENSURE(payload.size >= SEGMENT_PAYLOAD_MIN);
+    ENSURE(segment_load_u64((const uint8_t *)payload.data) >= journal->last_ms);
+    uint8_t *place = journal_reserve(journal, payload.size);
+    if (place == NULL) {
+        return JOURNAL_FULL;
+    }
+    memcpy(place, payload.data, payload.size);
+    *sequence = journal_commit(journal, payload.size);
     return JOURNAL_APPENDED;
 }
 

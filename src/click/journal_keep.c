@@ -227,6 +227,11 @@ static void log_lost(struct journal *journal) {
 
 void journal_keep(struct journal *journal, uint64_t now_ms) {
     prepare_when_due(journal, now_ms);
+    for (size_t i = 0; i < JOURNAL_SLOTS; i++) {
+        if (atomic_load_explicit(&journal->slot[i].state, memory_order_relaxed) == SLOT_CURRENT) {
+            journal_slot_follow(&journal->slot[i]);
+        }
+    }
     log_lost(journal);
     if (journal_is_due(now_ms, journal->measured_ms, MEASURE_INTERVAL_MS)) {
         journal->measured_ms = now_ms;

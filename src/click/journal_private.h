@@ -34,6 +34,7 @@ enum {
     JOURNAL_SLOTS = 24,
     JOURNAL_PAGE_BYTES = 4096,
     JOURNAL_CACHE_LINE = 64,
+    JOURNAL_WINDOW_BYTES = 8 * 1024 * 1024, /* of a segment are mapped ahead of the worker */
 };
 
 enum journal_slot_state { SLOT_FREE, SLOT_READY, SLOT_CURRENT, SLOT_FULL };
@@ -45,6 +46,10 @@ struct journal_slot {
     _Atomic int state;        /* enum journal_slot_state */
     int fd;
     uint32_t number;
+
+    pthread_mutex_t mapping; /* held while the keeper moves the window, and while base goes */
+    uint64_t window_begin;   /* the keeper's: pages before it are not mapped any more */
+    uint64_t window_end;     /* the keeper's: ... from here on not yet */
 
     pthread_mutex_t syncing; /* between keeper and syncer alone */
     uint64_t synced;         /* the syncer's: what is on the disk */
@@ -74,6 +79,7 @@ struct journal {
     /* The worker's; the atomic ones are read by others. */
     struct journal_slot *current; /* NULL: none yet */
     uint64_t last_ms;
+    size_t reserved; /* bytes of payload that journal_commit() may publish; 0: none */
     struct metric_set *worker_metrics;
     _Atomic uint64_t next_sequence;
     _Atomic uint64_t lost;
@@ -140,7 +146,8 @@ static inline bool journal_is_due(uint64_t now_ms, uint64_t last_ms, uint32_t in
     return now_ms - last_ms >= interval_ms;
 }
 
-/* Makes the segment and maps it, its blocks allocated and its pages in memory. It gets its name
+/* Makes the segment and maps it, its blocks allocated and its pages in memory, the first
+ * JOURNAL_WINDOW_BYTES of them mapped. It gets its name
  * last, so that a segment of that name always has a header. On false nothing is left of it; err
  * and errno say why. */
 MUST_CHECK bool journal_slot_prepare(struct journal *journal, struct journal_slot *slot,
@@ -149,6 +156,9 @@ MUST_CHECK bool journal_slot_prepare(struct journal *journal, struct journal_slo
 /* Maps an existing segment that goes on at offset. */
 MUST_CHECK bool journal_slot_adopt(struct journal *journal, struct journal_slot *slot,
                                    const struct journal_end *end, struct err *err);
+
+/* The keeper's: moves the window after the worker, if the slot is the current one. */
+void journal_slot_follow(struct journal_slot *slot);
 
 /* Brings what was written since the last time to the disk. */
 MUST_CHECK bool journal_slot_sync(struct journal_slot *slot);

@@ -105,9 +105,7 @@ static inline size_t segment_record_bytes(size_t payload_size) {
 
 /* The check of a record whose sequence and payload stand in place. */
 static inline uint32_t segment_record_crc(const uint8_t *record, uint32_t length) {
-    uint8_t bytes[4];
-    segment_store_u32(bytes, length);
-    return crc32c(crc32c(0, bytes, sizeof(bytes)), record + 8, 8 + (size_t)length);
+    return crc32c_behind_u32(length, record + 8, 8 + (size_t)length);
 }
 
 #endif

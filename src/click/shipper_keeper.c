@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "shipper_private.h"
 
-enum { KEEP_INTERVAL_NS = 5 * SHIP_NS_PER_MS };
+enum { KEEP_INTERVAL_MS = 5, KEEP_INTERVAL_IDLE_MS = 40 };
 
 struct ship_keeper {
     pthread_t thread;
@@ -49,24 +49,46 @@ static uint64_t now_ms(void) {
     return clock_monotonic_ns() / SHIP_NS_PER_MS;
 }
 
+/* When to look again. Where nothing is appended there is nothing to do, and each look is a wake: so
+ * it takes longer every time, to an eighth of them. Only the first burst after such a silence may
+ * wait, for segments of which one is ready already. */
+struct pace {
+    uint64_t seen; /* what all journals held at the last look */
+    uint32_t interval_ms;
+};
+
+static void sleep_at_pace(const struct ship_keeper *keeper, struct pace *pace) {
+    uint64_t held = 0;
+    for (size_t i = 0; i < keeper->count; i++) {
+        held += journal_status(keeper->journals[i]).next_sequence;
+    }
+    bool is_idle = held == pace->seen && pace->interval_ms != 0;
+    uint32_t interval_ms = is_idle ? pace->interval_ms * 2 : KEEP_INTERVAL_MS;
+    pace->interval_ms = interval_ms < KEEP_INTERVAL_IDLE_MS ? interval_ms : KEEP_INTERVAL_IDLE_MS;
+    pace->seen = held;
+    nanosleep(&(struct timespec){.tv_nsec = (long)(pace->interval_ms * SHIP_NS_PER_MS)}, NULL);
+}
+
 static void *keep(void *argument) {
     struct ship_keeper *keeper = argument;
+    struct pace pace = {0};
     while (take_orders(keeper)) {
         for (size_t i = 0; i < keeper->count; i++) {
             journal_keep(keeper->journals[i], now_ms());
         }
-        nanosleep(&(struct timespec){.tv_nsec = KEEP_INTERVAL_NS}, NULL);
+        sleep_at_pace(keeper, &pace);
     }
     return NULL;
 }
 
 static void *sync_journals(void *argument) {
     struct ship_keeper *keeper = argument;
+    struct pace pace = {0};
     while (!atomic_load_explicit(&keeper->syncer_is_stopping, memory_order_relaxed)) {
         for (size_t i = 0; i < keeper->count; i++) {
             journal_sync(keeper->journals[i], now_ms());
         }
-        nanosleep(&(struct timespec){.tv_nsec = KEEP_INTERVAL_NS}, NULL);
+        sleep_at_pace(keeper, &pace);
     }
     return NULL;
 }

@@ -13,6 +13,9 @@
  * this way, base64url included; 250 ns for the MAC alone with a kept EVP_MAC_CTX; 1,450 ns with
  * HMAC().
  *
+ * Many tokens at once are made in the lanes of vector registers instead (token_lanes.h) where
+ * that is cheaper: a batch of eight in half the time of the SHA instructions.
+ *
  * Threads   Pure functions on an immutable key.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -26,6 +29,7 @@
 #include <string.h>
 
 #include "base/defs.h"
+#include "token_lanes.h"
 
 enum {
     BLOCK_BYTES = 64,
@@ -72,6 +76,7 @@ void token_key_init(struct token_key *key, const uint8_t *secret, size_t secret_
     ENSURE(made != NULL && size == TOKEN_KEY_BYTES);
     state_after_key(key->key, 0x36, key->inner);
     state_after_key(key->key, 0x5C, key->outer);
+    key->lanes = token_lanes_choose(&key->lanes_count_min);
 }
 
 /* HMAC-SHA256(key, id | code), cut to MAC_BYTES. */
@@ -120,6 +125,37 @@ void token_make(const struct token_key *key, const struct ulid *id, struct slice
         token[4 * i + 2] = alphabet[group >> 6 & 63];
         token[4 * i + 3] = alphabet[group & 63];
     }
+}
+
+/* Up to TOKEN_BATCH jobs whose codes are short enough for a lane. The array is filled up. */
+static void make_few(const struct token_key *key, const struct token_job **jobs, size_t count) {
+    if (count == 0 || count < key->lanes_count_min) {
+        for (size_t i = 0; i < count; i++) {
+            token_make(key, &jobs[i]->id, jobs[i]->code, jobs[i]->token);
+        }
+        return;
+    }
+    for (size_t i = count; i < TOKEN_BATCH; i++) {
+        jobs[i] = jobs[0];
+    }
+    key->lanes->make(key, jobs);
+}
+
+void token_make_all(const struct token_key *key, const struct token_job *jobs, size_t count) {
+    const struct token_job *batch[TOKEN_BATCH];
+    size_t batched = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].code.size > TOKEN_LANES_CODE_BYTES_MAX) {
+            token_make(key, &jobs[i].id, jobs[i].code, jobs[i].token);
+            continue;
+        }
+        batch[batched++] = &jobs[i];
+        if (batched == TOKEN_BATCH) {
+            make_few(key, batch, batched);
+            batched = 0;
+        }
+    }
+    make_few(key, batch, batched);
 }
 
 /* 0 to 63, or -1. */

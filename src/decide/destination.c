@@ -58,12 +58,12 @@ struct destination destination_choose(const struct destination_input *input) {
         return fall_back(input);
     }
 
-    struct slice url = link_url(link);
-    if (url.size > 0) {
+    struct slice own = link_template(link);
+    if (own.size > 0) {
         struct slice schemes =
             input->campaign ? input->campaign->text[CAMPAIGN_FIELD_SCHEMES] : SLICE_EMPTY;
-        return template_scheme_is_allowed(url, schemes)
-                   ? redirect(TAP_OUTCOME_OVERRIDE, url, input->campaign)
+        return template_compiled_is_allowed(own, schemes)
+                   ? redirect(TAP_OUTCOME_OVERRIDE, own, input->campaign)
                    : fall_back(input);
     }
     if (input->campaign != NULL) {
@@ -101,7 +101,7 @@ static bool campaign_is_doubtful(const struct campaign *campaign) {
 }
 
 static struct slice campaign_fallback(const struct campaign *campaign) {
-    return campaign ? campaign->text[CAMPAIGN_FIELD_FALLBACK] : SLICE_EMPTY;
+    return campaign ? campaign->template[CAMPAIGN_FIELD_FALLBACK] : SLICE_EMPTY;
 }
 
 static struct destination closed(const struct destination_input *input, enum standing standing) {
@@ -161,16 +161,16 @@ static struct destination by_platform(const struct campaign *campaign, enum tap_
     struct slice store = SLICE_EMPTY;
     enum tap_outcome outcome = TAP_OUTCOME_WEB;
     if (platform == TAP_PLATFORM_ANDROID) {
-        store = campaign->text[CAMPAIGN_FIELD_ANDROID];
+        store = campaign->template[CAMPAIGN_FIELD_ANDROID];
         outcome = TAP_OUTCOME_PLAY_STORE;
     } else if (platform == TAP_PLATFORM_IOS) {
-        store = campaign->text[CAMPAIGN_FIELD_IOS];
+        store = campaign->template[CAMPAIGN_FIELD_IOS];
         outcome = TAP_OUTCOME_APP_STORE;
     }
     if (store.size > 0) {
         return redirect(outcome, store, campaign);
     }
-    struct slice web = campaign->text[CAMPAIGN_FIELD_WEB];
+    struct slice web = campaign->template[CAMPAIGN_FIELD_WEB];
     return web.size > 0 ? redirect(TAP_OUTCOME_WEB, web, campaign)
                         : redirect(TAP_OUTCOME_FALLBACK, campaign_fallback(campaign), campaign);
 }

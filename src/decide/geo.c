@@ -25,13 +25,16 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/random.h"
 #include "geo_check.h"
 #include "geo_file.h"
+#include "geo_private.h"
 
 enum { DESCRIPTION_BYTES = 96 };
 
 struct geo {
     _Atomic unsigned references;
+    uint64_t id;
     MMDB_s database;
     char description[DESCRIPTION_BYTES];
 };
@@ -39,7 +42,6 @@ struct geo {
 static bool check_memory(int memory, off_t size, struct err *err);
 static struct geo *open_memory(int memory, struct err *err);
 static void describe(struct geo *geo);
-static bool find_entry(const struct geo *geo, const struct sockaddr *address, MMDB_entry_s *entry);
 static void read_code(MMDB_entry_s *entry, const char *const *path, char *code, size_t size);
 
 struct geo *geo_open(const char *path, struct err *err) {
@@ -79,15 +81,49 @@ void geo_unref(struct geo **geo) {
 }
 
 struct geo_place geo_find(const struct geo *geo, const struct sockaddr *address) {
+    struct geo_network network;
+    if (geo == NULL || !geo_walk(geo, address, &network) || !network.has_value) {
+        return (struct geo_place){0};
+    }
+    return geo_read(geo, network.offset);
+}
+
+uint64_t geo_id(const struct geo *geo) {
+    return geo->id;
+}
+
+bool geo_walk(const struct geo *geo, const struct sockaddr *address, struct geo_network *network) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+            memcpy(&v4.sin_addr, &v6->sin6_addr.s6_addr[12], sizeof v4.sin_addr);
+            address = (const struct sockaddr *)&v4;
+        }
+    } else if (address->sa_family != AF_INET) {
+        return false;
+    }
+    int error = MMDB_SUCCESS;
+    MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&geo->database, address, &error);
+    if (error != MMDB_SUCCESS) {
+        return false;
+    }
+    unsigned tree_begin = geo->database.metadata.ip_version == 4 ? GEO_IPV4_BIT : 0;
+    *network = (struct geo_network){
+        .bits = tree_begin + found.netmask,
+        .has_value = found.found_entry,
+        .offset = found.found_entry ? found.entry.offset : 0,
+    };
+    return true;
+}
+
+struct geo_place geo_read(const struct geo *geo, uint32_t offset) {
     static const char *const country[] = {"country", "iso_code", NULL};
     static const char *const registered[] = {"registered_country", "iso_code", NULL};
     static const char *const region[] = {"subdivisions", "0", "iso_code", NULL};
 
     struct geo_place place = {0};
-    MMDB_entry_s entry;
-    if (geo == NULL || !find_entry(geo, address, &entry)) {
-        return place;
-    }
+    MMDB_entry_s entry = {.mmdb = &geo->database, .offset = offset};
     read_code(&entry, country, place.country, sizeof place.country);
     if (place.country[0] == '\0') {
         /* Where the network is registered: no region belongs to that. */
@@ -127,6 +163,9 @@ static struct geo *open_memory(int memory, struct err *err) {
         return NULL;
     }
     geo->references = 1;
+    while (geo->id == 0) {
+        random_bytes(&geo->id, sizeof geo->id);
+    }
     describe(geo);
     return geo;
 }
@@ -148,23 +187,6 @@ static void describe(struct geo *geo) {
     gmtime_r(&when, &date);
     strftime(day, sizeof day, "%Y-%m-%d", &date);
     snprintf(geo->description, sizeof geo->description, "%s, built %s", type, day);
-}
-
-static bool find_entry(const struct geo *geo, const struct sockaddr *address, MMDB_entry_s *entry) {
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-            memcpy(&v4.sin_addr, &v6->sin6_addr.s6_addr[12], sizeof v4.sin_addr);
-            address = (const struct sockaddr *)&v4;
-        }
-    } else if (address->sa_family != AF_INET) {
-        return false;
-    }
-    int error = MMDB_SUCCESS;
-    MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&geo->database, address, &error);
-    *entry = found.entry;
-    return error == MMDB_SUCCESS && found.found_entry;
 }
 
 /* code has room for size - 1 characters: of a country all of them, of a region one to three. */

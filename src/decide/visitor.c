@@ -10,6 +10,7 @@
  */
 #include "decide/visitor.h"
 
+#include <endian.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
@@ -17,21 +18,14 @@
 
 #include "base/defs.h"
 #include "base/hash.h"
+#include "siphash.h"
 
-enum { ADDRESS_BYTES = 16, NETWORK_BYTES = 8 };
+_Static_assert(sizeof(struct siphash_state) == sizeof(((struct visitor_salt *)NULL)->ipv4_state),
+               "a state is kept as its four words");
 
-/* What SipHash reads: no padding, every byte is set. */
-struct visitor_input {
-    uint8_t address[ADDRESS_BYTES];
-    uint64_t user_agent;
-    uint64_t language;
-};
-
-_Static_assert(sizeof(struct visitor_input) == 32, "no padding");
-_Static_assert(sizeof((struct visitor_salt){0}.key) == crypto_shorthash_KEYBYTES, "a SipHash key");
-_Static_assert(sizeof(uint64_t) == crypto_shorthash_BYTES, "a SipHash result");
-
-static void put_address(uint8_t out[ADDRESS_BYTES], const struct sockaddr *address);
+static inline struct siphash_state begin_hash(const struct visitor_salt *salt);
+static inline struct siphash_state take_address(const struct visitor_salt *salt,
+                                                const struct sockaddr *address);
 
 void visitor_salt_init(struct visitor_salt *salt, const uint8_t secret[VISITOR_SECRET_BYTES],
                        uint64_t now_ms) {
@@ -51,32 +45,58 @@ void visitor_salt_init(struct visitor_salt *salt, const uint8_t secret[VISITOR_S
     memcpy(salt->key, derived, sizeof salt->key);
     memcpy(&salt->text_seed, derived + sizeof salt->key, sizeof salt->text_seed);
     sodium_memzero(derived, sizeof derived);
+
+    struct siphash_state state = begin_hash(salt);
+    siphash_take(&state, 0);
+    memcpy(salt->ipv4_state, &state, sizeof state);
+}
+
+uint64_t visitor_text_hash(const struct visitor_salt *salt, struct slice text) {
+    return hash_bytes(text, salt->text_seed);
 }
 
 uint64_t visitor_hash(const struct visitor_salt *salt, const struct sockaddr *address,
                       struct slice user_agent, struct slice language) {
-    struct visitor_input input = {
-        .user_agent = hash_bytes(user_agent, salt->text_seed),
-        .language = hash_bytes(language, salt->text_seed),
-    };
-    put_address(input.address, address);
-
-    uint8_t out[crypto_shorthash_BYTES];
-    (void)crypto_shorthash(out, (const uint8_t *)&input, sizeof input, salt->key);
-    uint64_t hash;
-    memcpy(&hash, out, sizeof hash);
-    return hash;
+    return visitor_hash_of(salt, address, visitor_text_hash(salt, user_agent), language);
 }
 
-/* Anything but IP leaves zeros: everybody on a Unix socket is one visitor per browser. */
-static void put_address(uint8_t out[ADDRESS_BYTES], const struct sockaddr *address) {
+uint64_t visitor_hash_of(const struct visitor_salt *salt, const struct sockaddr *address,
+                         uint64_t user_agent_hash, struct slice language) {
+    struct siphash_state state = take_address(salt, address);
+    siphash_take(&state, user_agent_hash);
+    siphash_take(&state, visitor_text_hash(salt, language));
+    return siphash_end(state);
+}
+
+static inline struct siphash_state begin_hash(const struct visitor_salt *salt) {
+    uint64_t key[2];
+    memcpy(key, salt->key, sizeof key);
+    key[0] = le64toh(key[0]);
+    key[1] = le64toh(key[1]);
+    return siphash_begin(key);
+}
+
+/* The two words of the address. Anything but IP is zeros: everybody on a Unix socket is one visitor
+ * per browser. That IPv4's first word is taken beforehand saves 33 instructions of 274. */
+static inline struct siphash_state take_address(const struct visitor_salt *salt,
+                                                const struct sockaddr *address) {
+    struct siphash_state state;
+    memcpy(&state, salt->ipv4_state, sizeof state);
+    uint64_t second = 0;
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
-        out[10] = out[11] = 0xff;
-        memcpy(out + 12, &v4->sin_addr, 4);
+        second = (uint64_t)le32toh(v4->sin_addr.s_addr) << 32 | 0xffff0000; /* ::ffff:0:0/96 */
     } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-        memcpy(out, &v6->sin6_addr, mapped ? ADDRESS_BYTES : NETWORK_BYTES);
+        uint64_t words[2];
+        memcpy(words, &v6->sin6_addr, sizeof words);
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+            second = le64toh(words[1]);
+        } else {
+            state = begin_hash(salt);
+            siphash_take(&state, le64toh(words[0]));
+        }
     }
+    siphash_take(&state, second);
+    return state;
 }

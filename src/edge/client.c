@@ -33,22 +33,18 @@ static bool parse_address(struct slice text, union client_address *address) {
     return true;
 }
 
-struct client client_find(const struct edge_settings *settings, const struct sockaddr *peer,
-                          const struct http_request *request) {
-    struct client client = {0};
-    if (peer->sa_family == AF_INET6) {
-        memcpy(&client.address.v6, peer, sizeof(client.address.v6));
-    } else {
-        memcpy(&client.address.v4, peer, sizeof(client.address.v4));
-    }
+void client_find(const struct edge_settings *settings, const struct sockaddr *peer,
+                 const struct http_request *request, struct client *client) {
+    client->address = peer;
+    client->is_https = false;
     if (settings->trusted_count == 0 ||
         !cidr_contains(settings->trusted, settings->trusted_count, peer)) {
-        return client;
+        return;
     }
     struct slice address;
-    if (http_forwarded_client(request->forwarded_for, is_trusted, settings, &address)) {
-        parse_address(address, &client.address);
+    if (http_forwarded_client(request->forwarded_for, is_trusted, settings, &address) &&
+        parse_address(address, &client->forwarded)) {
+        client->address = &client->forwarded.any;
     }
-    client.is_https = slice_equal_nocase(request->forwarded_proto, SLICE("https"));
-    return client;
+    client->is_https = slice_equal_nocase(request->forwarded_proto, SLICE("https"));
 }

@@ -19,13 +19,14 @@ union client_address {
 };
 
 struct client {
-    union client_address address;
-    bool is_https; /* as far as we can know: a trusted proxy said so */
+    const struct sockaddr *address; /* the peer's own, or forwarded below */
+    bool is_https;                  /* as far as we can know: a trusted proxy said so */
+    union client_address forwarded;
 };
 
 /* The peer itself, unless it is of edge.trusted_proxies: then the right-most address of
  * X-Forwarded-For that is not. A field that cannot be read leaves the peer. */
-struct client client_find(const struct edge_settings *settings, const struct sockaddr *peer,
-                          const struct http_request *request);
+void client_find(const struct edge_settings *settings, const struct sockaddr *peer,
+                 const struct http_request *request, struct client *client);
 
 #endif

@@ -44,4 +44,16 @@ const struct metric edge_metrics[EDGE_METRIC_COUNT] = {
     [EDGE_SUSPENDED] = {.name = "brinco_taps_waiting",
                         .help = "Taps that wait for Redis now.",
                         .type = METRIC_GAUGE},
+    [EDGE_AGENT_MISSES] = {.name = "brinco_agent_cache_misses_total",
+                           .help = "User-Agents that had to be read, not being among the last.",
+                           .type = METRIC_COUNTER},
+    [EDGE_PLACE_MISSES] = {.name = "brinco_geo_cache_misses_total",
+                           .labels = "of=\"network\"",
+                           .help =
+                               "Addresses that were looked up in the database's tree, and values "
+                               "that were read from it, not being among the last.",
+                           .type = METRIC_COUNTER},
+    [EDGE_PLACE_VALUE_MISSES] = {.name = "brinco_geo_cache_misses_total",
+                                 .labels = "of=\"value\"",
+                                 .type = METRIC_COUNTER},
 };

@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "decide/agent.h"
 #include "decide/geo.h"
+#include "decide/geo_cache.h"
 #include "edge_metrics.h"
 #include "link/resolver.h"
 #include "net/conn.h"
@@ -86,6 +87,12 @@ static bool open_journal(struct edge_worker *worker, const struct edge_worker_op
     return true;
 }
 
+/* Taps that waited have been answered, several at once. */
+static void on_answers_from_redis(void *argument) {
+    struct edge_worker *worker = argument;
+    conn_loop_flush(worker->conns);
+}
+
 static void make_resolver(struct edge_worker *worker, const struct edge_worker_options *options) {
     const struct conf *conf = options->conf;
     struct resolver_options resolver = {
@@ -97,6 +104,8 @@ static void make_resolver(struct edge_worker *worker, const struct edge_worker_o
         .default_campaign = slice_of(worker->settings.default_campaign),
         .log = options->log,
         .metrics = options->metrics,
+        .on_batch_end = on_answers_from_redis,
+        .batch_argument = worker,
     };
     worker->resolver = resolver_create(&resolver);
 }
@@ -159,6 +168,7 @@ struct edge_worker *edge_worker_create(const struct edge_worker_options *options
     random_init(&worker->random);
     worker->metrics = metric_set_create(options->metrics, edge_metrics, EDGE_METRIC_COUNT);
     worker->agents = agent_cache_create(options->agents, random_u64(&worker->random));
+    worker->places = geo_cache_create();
     worker->thread = worker_create(name, err);
     if (worker->thread == NULL || !open_journal(worker, options, err)) {
         edge_worker_destroy(&worker);
@@ -240,10 +250,18 @@ void edge_worker_destroy(struct edge_worker **worker) {
         close_journal(gone);
     }
     geo_unref(&gone->geo);
+    geo_cache_destroy(&gone->places);
     agent_cache_destroy(&gone->agents);
     metric_set_destroy(&gone->metrics);
     free(gone);
     *worker = NULL;
+}
+
+static void tell_misses(struct edge_worker *worker) {
+    struct geo_cache_misses misses = geo_cache_misses(worker->places);
+    metric_put(worker->metrics, EDGE_AGENT_MISSES, agent_cache_misses(worker->agents));
+    metric_put(worker->metrics, EDGE_PLACE_MISSES, misses.networks);
+    metric_put(worker->metrics, EDGE_PLACE_VALUE_MISSES, misses.values);
 }
 
 /* The wall clock is asked a hundred times a second at most; between, it goes as fast as the
@@ -258,6 +276,7 @@ void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns) {
     worker->real_synced_ns = worker->now_ns;
     worker->real_offset_ms = real_ms - worker->now_ns / 1000000u;
     http_date_set(&worker->date, real_ms);
+    tell_misses(worker);
     if (real_ms < worker->salt.day.begin_ms || real_ms >= worker->salt.day.end_ms) {
         visitor_salt_init(&worker->salt, worker->secret, real_ms);
     }

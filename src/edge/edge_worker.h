@@ -17,11 +17,12 @@
 #include "decide/visitor.h"
 #include "edge/edge.h"
 #include "http/response.h"
-#include "link/template.h"
+#include "signing.h"
 
 struct agent_cache;
 struct agents;
 struct conn_loop;
+struct geo_cache;
 struct listener;
 struct redis_url;
 struct resolver;
@@ -57,6 +58,7 @@ struct edge_worker {
     struct tally *tally; /* beside it */
     struct agent_cache *agents;
     struct geo *geo; /* a reference of its own, or NULL */
+    struct geo_cache *places;
     struct metric_set *metrics;
     struct log *log;
     struct edge_settings settings;
@@ -66,10 +68,12 @@ struct edge_worker {
     struct visitor_salt salt;       /* of today */
     struct random random;
     struct http_date date;
-    uint64_t now_ns;         /* monotonic, of the current turn's input */
+    uint64_t now_ns;         /* monotonic, of the current turn */
     uint64_t real_offset_ms; /* what makes Unix time of it */
     uint64_t real_synced_ns; /* when that was last looked at */
 
+    struct signing signing; /* of this turn's answers */
+    size_t answered_taps;   /* in this turn, at once: their duration is not observed yet */
     struct tap *spare_taps; /* a list */
     size_t spare_tap_count;
     uint64_t begun_ns;
@@ -77,7 +81,6 @@ struct edge_worker {
     uint64_t drain_until_ns; /* connections that are still open then are closed */
 
     char page_bytes[PAGE_BYTES_MAX];
-    char location_bytes[LOCATION_BYTES_MAX];
     uint8_t payload[CLICK_PAYLOAD_BYTES_MAX];
 };
 

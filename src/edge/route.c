@@ -43,17 +43,23 @@ static enum route_result not_found(struct request_context *context) {
     return count(context, EDGE_REQUESTS_NOT_A_CODE);
 }
 
-/* A decoded byte that no code may hold, a slash or NUL among them, makes it no code. */
-static bool find_code(struct slice path, char code[CODE_BYTES_MAX], size_t *size) {
+/* The code in a path's only segment; it may be percent-encoded, into bytes then. A decoded byte
+ * that no code may hold, a slash or NUL among them, makes it no code. */
+static bool find_code(struct slice path, char bytes[CODE_BYTES_MAX], struct slice *code) {
     struct slice segment = slice_from(path, 1);
-    *size = http_percent_decode(segment, code, CODE_BYTES_MAX);
-    return *size != SIZE_MAX && code_is_valid(slice_make(code, *size));
+    if (LIKELY(code_is_valid(segment))) {
+        *code = segment;
+        return true;
+    }
+    size_t size = http_percent_decode(segment, bytes, CODE_BYTES_MAX);
+    *code = slice_make(bytes, size == SIZE_MAX ? 0 : size);
+    return code_is_valid(*code);
 }
 
 enum route_result route_request(struct request_context *context) {
     struct slice path = context->request.path;
-    char code[CODE_BYTES_MAX];
-    size_t code_size;
+    char bytes[CODE_BYTES_MAX];
+    struct slice code;
     if (context->request.method == HTTP_OTHER) {
         pages_method_not_allowed(context);
         return count(context, EDGE_REQUESTS_METHOD);
@@ -61,12 +67,12 @@ enum route_result route_request(struct request_context *context) {
     if (path.size == 1) {
         return home(context);
     }
-    if (slice_equal(path, SLICE("/-/healthz"))) {
+    if (UNLIKELY(path.data[1] == '-') && slice_equal(path, SLICE("/-/healthz"))) {
         return health(context);
     }
-    if (!find_code(path, code, &code_size)) {
+    if (!find_code(path, bytes, &code)) {
         return not_found(context);
     }
     metric_add(context->worker->metrics, EDGE_REQUESTS_TAP, 1);
-    return tap_begin(context, slice_make(code, code_size)) ? ROUTE_ANSWERED : ROUTE_WAITS;
+    return tap_begin(context, code) ? ROUTE_ANSWERED : ROUTE_WAITS;
 }

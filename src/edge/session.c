@@ -9,6 +9,7 @@
 #include "edge_metrics.h"
 #include "edge_worker.h"
 #include "http/parse.h"
+#include "link/resolver.h"
 #include "pages.h"
 #include "route.h"
 #include "tap.h"
@@ -49,7 +50,10 @@ static enum conn_verdict on_input(void *argument, struct conn *conn, struct conn
     }
     edge_worker_tick(worker, input.now_ns);
     while (rest.size > 0) {
-        struct request_context context = {.worker = worker, .conn = conn, .out = out};
+        struct request_context context; /* http_parse() sets the request */
+        context.worker = worker;
+        context.conn = conn;
+        context.out = out;
         enum http_parse_result result = http_parse(rest, &context.request);
         if (result == HTTP_PARSE_MORE) {
             return CONN_KEEP;
@@ -86,6 +90,17 @@ static void on_close(void *argument, struct conn *conn) {
     }
 }
 
+/* Redis is asked before the answers are written: it works meanwhile. */
+static void on_flush(void *argument) {
+    struct edge_worker *worker = argument;
+    if (LIKELY(worker->resolver != NULL)) { /* gone when the last connections are closed */
+        resolver_flush(worker->resolver);
+    }
+    signing_finish(&worker->signing, worker->tokens);
+    tap_observe(worker);
+}
+
 struct conn_handler session_handler(struct edge_worker *worker) {
-    return (struct conn_handler){.on_input = on_input, .on_close = on_close, .argument = worker};
+    return (struct conn_handler){
+        .on_input = on_input, .on_close = on_close, .on_flush = on_flush, .argument = worker};
 }

@@ -6,8 +6,12 @@
  * it again. A connection that closes meanwhile cancels the wait, so a late answer from Redis
  * touches nothing. A full journal never stops a redirect; the click is counted as lost.
  *
- * A tap that suspends keeps a copy of its request's head, since the worker's read buffer is
- * needed for others; parsing it again gives the same request, whose slices lie in the copy.
+ * Until it suspends, a tap borrows: its request and code stand with those who called. Then it keeps
+ * a copy of the request's head, since the worker's read buffer is needed for others; parsing it
+ * again gives the same request, whose slices lie in the copy.
+ *
+ * The reply's Location is rendered where it will be sent from; its click token is filled in with
+ * those of the turn's other answers (signing.h).
  */
 #include "tap.h"
 
@@ -23,6 +27,7 @@
 #include "decide/agent.h"
 #include "decide/destination.h"
 #include "decide/geo.h"
+#include "decide/geo_cache.h"
 #include "edge_metrics.h"
 #include "edge_worker.h"
 #include "http/request.h"
@@ -36,6 +41,7 @@
 #include "pages.h"
 #include "route.h"
 #include "session.h"
+#include "signing.h"
 
 enum {
     SOURCE_BYTES_MAX = 64,
@@ -45,26 +51,29 @@ enum {
 };
 
 struct tap {
-    struct request_context context;
-    char code_bytes[CODE_BYTES_MAX];
-    struct slice code; /* in code_bytes */
-    uint64_t begun_ns;
-    enum resolve_result resolved; /* RESOLVE_PENDING: not yet */
+    struct request_context *context; /* the caller's, or own_context */
+    struct slice code;               /* the caller's, or in code_bytes */
+    enum resolve_result resolved;    /* RESOLVE_PENDING: not yet */
     struct resolution resolution;
     struct resolver_waiter waiter;
-    char *head;       /* the copy of a tap that waited, else NULL */
     struct tap *next; /* while it is spare */
+
+    /* Of one that waits: */
+    struct request_context own_context;
+    char code_bytes[CODE_BYTES_MAX];
+    char *head;
+    uint64_t begun_ns;
 };
 
 /* What was decided about a tap. */
 struct decision {
-    struct agent agent;
+    const struct agent_sighting *seen; /* until the next one is classified */
     enum tap_kind kind;
     struct client client;
     struct destination destination;
+    struct slice campaign;
     struct ulid id;
     uint64_t at_ms;
-    struct slice location; /* in the worker's location_bytes; empty: a page */
 };
 
 static bool tap_run(struct tap *tap);
@@ -78,7 +87,7 @@ static void on_resolved(struct resolver_waiter *waiter, enum resolve_result resu
 
 /* False: it waits. */
 static bool tap_run(struct tap *tap) {
-    struct edge_worker *worker = tap->context.worker;
+    struct edge_worker *worker = tap->context->worker;
     struct decision decision;
     if (tap->resolved == RESOLVE_PENDING) {
         tap->resolved = resolver_find(worker->resolver, tap->code, worker->now_ns, &tap->resolution,
@@ -107,9 +116,7 @@ static struct tap *take_tap(struct edge_worker *worker) {
     return tap;
 }
 
-static void put_tap(struct tap *tap) {
-    struct edge_worker *worker = tap->context.worker;
-    free(tap->head);
+static void put_tap(struct edge_worker *worker, struct tap *tap) {
     if (worker->spare_tap_count == TAPS_SPARE_MAX) {
         free(tap);
         return;
@@ -134,59 +141,80 @@ static void count_waiting(struct edge_worker *worker, int change) {
 }
 
 /* The read buffer is about to be used for others. */
-static void keep_head(struct tap *tap) {
-    struct slice head = tap->context.head;
+static void keep_own(struct tap *tap) {
+    struct slice head = tap->context->head;
     tap->head = malloc(head.size);
     ENSURE(tap->head != NULL);
     memcpy(tap->head, head.data, head.size);
-    tap->context.head = slice_make(tap->head, head.size);
-    ENSURE(http_parse(tap->context.head, &tap->context.request) == HTTP_PARSE_DONE);
+    tap->own_context = *tap->context;
+    tap->context = &tap->own_context;
+    tap->context->head = slice_make(tap->head, head.size);
+    ENSURE(http_parse(tap->context->head, &tap->context->request) == HTTP_PARSE_DONE);
+    memcpy(tap->code_bytes, tap->code.data, tap->code.size);
+    tap->code.data = tap->code_bytes;
+    tap->begun_ns = tap->context->worker->now_ns;
+}
+
+static void end_wait(struct tap *tap) {
+    struct edge_worker *worker = tap->context->worker;
+    count_waiting(worker, -1);
+    conn_set_context(tap->context->conn, NULL);
+    free(tap->head);
+    put_tap(worker, tap);
 }
 
 bool tap_begin(struct request_context *context, struct slice code) {
-    struct tap *tap = take_tap(context->worker);
-    tap->context = *context;
-    memcpy(tap->code_bytes, code.data, code.size);
-    tap->code = slice_make(tap->code_bytes, code.size);
-    tap->begun_ns = context->worker->now_ns;
+    struct edge_worker *worker = context->worker;
+    struct tap *tap = take_tap(worker);
+    tap->context = context;
+    tap->code = code;
     tap->resolved = RESOLVE_PENDING;
-    tap->waiter = (struct resolver_waiter){.on_resolved = on_resolved};
-    tap->head = NULL;
+    tap->resolution = (struct resolution){0};
+    tap->waiter.node = (struct list_node){0};
+    tap->waiter.on_resolved = on_resolved;
     if (tap_run(tap)) {
-        put_tap(tap);
+        worker->answered_taps++;
+        put_tap(worker, tap);
         return true;
     }
-    keep_head(tap);
+    keep_own(tap);
     conn_set_context(context->conn, tap);
-    count_waiting(context->worker, 1);
+    count_waiting(worker, 1);
     return false;
 }
 
+/* Called for all that one answer from Redis decides, before anything of it is written. */
 static void on_resolved(struct resolver_waiter *waiter, enum resolve_result result,
                         struct resolution resolution) {
     struct tap *tap = CONTAINER_OF(waiter, struct tap, waiter);
-    struct conn *conn = tap->context.conn;
-    struct edge_worker *worker = tap->context.worker;
+    struct edge_worker *worker = tap->context->worker;
+    struct conn *conn = tap->context->conn;
     tap->resolved = result;
     tap->resolution = resolution;
-    tap->context.out = conn_output(conn);
-    tap->context.keep_alive =
-        tap->context.keep_alive && !conn_loop_is_draining(tap->context.worker->conns);
-    edge_worker_tick(tap->context.worker, clock_monotonic_ns());
+    tap->context->out = conn_output(conn);
+    tap->context->keep_alive = tap->context->keep_alive && !conn_loop_is_draining(worker->conns);
+    edge_worker_tick(worker, conn_loop_now_ns(worker->conns));
     ENSURE(tap_run(tap));
-    enum conn_verdict verdict = session_verdict(&tap->context, false);
-    count_waiting(tap->context.worker, -1);
-    conn_set_context(conn, NULL);
-    put_tap(tap);
+    metric_observe_ns(worker->metrics, EDGE_TAP_SECONDS, worker->now_ns - tap->begun_ns);
+    enum conn_verdict verdict = session_verdict(tap->context, false);
+    end_wait(tap);
     conn_resume(conn, verdict);
-    conn_loop_flush(worker->conns);
 }
 
 void tap_cancel(struct tap *tap) {
     resolver_cancel(&tap->waiter);
-    count_waiting(tap->context.worker, -1);
-    conn_set_context(tap->context.conn, NULL);
-    put_tap(tap);
+    end_wait(tap);
+}
+
+/* A turn's answers are ready all at once. */
+void tap_observe(struct edge_worker *worker) {
+    if (worker->answered_taps == 0) {
+        return;
+    }
+    uint64_t took_ns = clock_monotonic_ns() - worker->now_ns;
+    for (; worker->answered_taps > 0; worker->answered_taps--) {
+        metric_observe_ns(worker->metrics, EDGE_TAP_SECONDS, took_ns);
+    }
 }
 
 /* --- decide --------------------------------------------------------------------------------- */
@@ -217,44 +245,25 @@ static struct slice campaign_of(const struct tap *tap, const struct destination 
     return tap->resolution.link == NULL ? SLICE_EMPTY : link_campaign(tap->resolution.link);
 }
 
-static struct slice render(struct tap *tap, const struct decision *decision) {
-    struct edge_worker *worker = tap->context.worker;
-    struct slice template = decision->destination.template;
-    char token[TOKEN_SIZE];
-    struct template_values values = {
-        .code = tap->code,
-        .campaign = campaign_of(tap, &decision->destination),
-        .owner = owner_of(tap),
-    };
-    if (template_click_count(template) > 0) {
-        token_make(worker->tokens, &decision->id, tap->code, token);
-        values.click = slice_make(token, sizeof(token));
-    }
-    struct buf location = buf_over(worker->location_bytes, sizeof(worker->location_bytes));
-    size_t click_at;
-    ENSURE(template_render_open(template, &values, &location, &click_at));
-    return buf_slice(&location);
-}
-
 static void decide(struct tap *tap, struct decision *decision) {
-    struct edge_worker *worker = tap->context.worker;
-    const struct http_request *request = &tap->context.request;
-    decision->at_ms = journal_time(worker->journal, edge_worker_now_ms(worker));
+    struct edge_worker *worker = tap->context->worker;
+    const struct http_request *request = &tap->context->request;
+    uint64_t now_ms = edge_worker_now_ms(worker);
+    decision->at_ms = journal_time(worker->journal, now_ms);
     decision->id = ulid_make(decision->at_ms, &worker->random);
-    decision->agent = agent_cache_classify(worker->agents, request->user_agent);
-    decision->kind = kind_of(request, decision->agent.class);
-    decision->client = client_find(&worker->settings, conn_peer(tap->context.conn), request);
+    decision->seen = agent_cache_see(worker->agents, request->user_agent, &worker->salt);
+    decision->kind = kind_of(request, decision->seen->agent.class);
+    client_find(&worker->settings, conn_peer(tap->context->conn), request, &decision->client);
     struct destination_input input = {
         .reachable = tap->resolved == RESOLVE_DONE,
         .link = tap->resolved == RESOLVE_DONE ? tap->resolution.link : NULL,
         .campaign = tap->resolved == RESOLVE_DONE ? tap->resolution.campaign : NULL,
         .default_campaign = resolver_default_campaign(worker->resolver),
-        .platform = decision->agent.platform,
-        .now_s = edge_worker_now_ms(worker) / 1000, /* the wall clock, whatever the journal says */
+        .platform = decision->seen->agent.platform,
+        .now_s = now_ms / 1000, /* the wall clock, whatever the journal says */
     };
     decision->destination = destination_choose(&input);
-    decision->location =
-        decision->destination.page == PAGE_NONE ? render(tap, decision) : SLICE_EMPTY;
+    decision->campaign = campaign_of(tap, &decision->destination);
 }
 
 /* --- record --------------------------------------------------------------------------------- */
@@ -283,12 +292,13 @@ static struct slice source_of(struct slice query, char *out, size_t capacity) {
 }
 
 static void record(struct tap *tap, const struct decision *decision) {
-    struct edge_worker *worker = tap->context.worker;
-    const struct http_request *request = &tap->context.request;
+    struct edge_worker *worker = tap->context->worker;
+    const struct http_request *request = &tap->context->request;
+    const struct sockaddr *address = decision->client.address;
     char source[SOURCE_DECODED_BYTES_MAX];
     char referrer[REFERRER_HOST_BYTES_MAX];
     char language[LANGUAGE_BYTES_MAX];
-    struct geo_place place = geo_find(worker->geo, &decision->client.address.any);
+    const struct geo_place *place = geo_cache_find(worker->places, worker->geo, address);
     struct slice spoken = slice_make(
         language, http_preferred_language(request->accept_language, language, sizeof(language)));
     struct click click = {
@@ -297,33 +307,60 @@ static void record(struct tap *tap, const struct decision *decision) {
         .version = CLICK_VERSION,
         .kind = decision->kind,
         .outcome = decision->destination.outcome,
-        .platform = decision->agent.platform,
-        .visitor =
-            visitor_hash(&worker->salt, &decision->client.address.any, request->user_agent, spoken),
+        .platform = decision->seen->agent.platform,
+        .visitor = visitor_hash_of(&worker->salt, address, decision->seen->visitor_text, spoken),
         .text = {[CLICK_CODE] = tap->code,
-                 [CLICK_CAMPAIGN] = campaign_of(tap, &decision->destination),
+                 [CLICK_CAMPAIGN] = decision->campaign,
                  [CLICK_OWNER] = owner_of(tap),
-                 [CLICK_COUNTRY] = slice_of(place.country),
-                 [CLICK_REGION] = slice_of(place.region),
-                 [CLICK_BROWSER] = decision->agent.browser,
-                 [CLICK_IN_APP] = decision->agent.in_app,
+                 [CLICK_COUNTRY] = geo_country(place),
+                 [CLICK_REGION] = geo_region(place),
+                 [CLICK_BROWSER] = decision->seen->agent.browser,
+                 [CLICK_IN_APP] = decision->seen->agent.in_app,
                  [CLICK_LANGUAGE] = spoken,
                  [CLICK_REFERRER] = slice_make(
                      referrer, http_referer_host(request->referer, referrer, sizeof(referrer))),
                  [CLICK_SOURCE] = source_of(request->query, source, sizeof(source))},
     };
-    size_t size = click_encode(&click, worker->payload);
-    uint64_t sequence = 0;
-    struct slice payload = slice_make((const char *)worker->payload, size);
     /* A full journal counts and logs what it loses; the friend is not to wait. */
-    bool is_kept = journal_append(worker->journal, payload, &sequence) == JOURNAL_APPENDED;
-    tally_count(worker->tally, decision->at_ms, is_kept ? sequence : 0);
+    uint64_t sequence = 0;
+    uint8_t *payload = journal_reserve(worker->journal, CLICK_PAYLOAD_BYTES_MAX);
+    if (payload != NULL) {
+        sequence = journal_commit(worker->journal, click_encode(&click, payload));
+    }
+    tally_count(worker->tally, decision->at_ms, sequence);
 }
 
 /* --- reply ---------------------------------------------------------------------------------- */
 
+static void redirect(struct tap *tap, const struct decision *decision) {
+    struct request_context *context = tap->context;
+    struct edge_worker *worker = context->worker;
+    struct slice template = decision->destination.template;
+    struct template_values values = {
+        .code = tap->code,
+        .campaign = decision->campaign,
+        .owner = owner_of(tap),
+    };
+    char token[TOKEN_SIZE];
+    if (template_click_count(template) > 1) { /* one hole a tap is enough for all but these */
+        token_make(worker->tokens, &decision->id, tap->code, token);
+        values.click = slice_make(token, sizeof(token));
+    }
+    size_t hole = SIZE_MAX;
+    bool is_written =
+        http_redirect_begin(context->out, &worker->date) &&
+        template_render_open(template, &values, context->out, &hole) &&
+        http_redirect_end(context->out, context->keep_alive, context->request.minor_version);
+    ENSURE(is_written); /* out has room for a page, which is more */
+    if (hole != SIZE_MAX) {
+        struct token_job job = {
+            .id = decision->id, .code = tap->code, .token = context->out->data + hole};
+        signing_add(&worker->signing, worker->tokens, &job);
+    }
+}
+
 static void reply(struct tap *tap, const struct decision *decision) {
-    struct request_context *context = &tap->context;
+    struct request_context *context = tap->context;
     struct edge_worker *worker = context->worker;
     const struct destination *destination = &decision->destination;
     if (destination->page == PAGE_NOT_FOUND && tap->resolution.link == NULL &&
@@ -331,12 +368,10 @@ static void reply(struct tap *tap, const struct decision *decision) {
         pages_mistyped(context);
     } else if (destination->page != PAGE_NONE) {
         pages_error(context, destination->page);
-    } else if (decision->agent.class == AGENT_PREVIEW) {
+    } else if (decision->seen->agent.class == AGENT_PREVIEW) {
         pages_preview(context, tap->code, destination->campaign, decision->client.is_https);
     } else {
-        ENSURE(http_respond_redirect(context->out, decision->location, context->keep_alive,
-                                     context->request.minor_version, &worker->date));
+        redirect(tap, decision);
     }
     metric_add(worker->metrics, edge_tap_metric(decision->kind, destination->outcome), 1);
-    metric_observe_ns(worker->metrics, EDGE_TAP_SECONDS, clock_monotonic_ns() - tap->begun_ns);
 }

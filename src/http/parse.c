@@ -16,16 +16,20 @@
 #include "http/parse.h"
 
 #include "base/defs.h"
+#include "cursor.h"
 #include "fields.h"
 #include "host.h"
 #include "scan.h"
 
-struct cursor {
-    const char *at;
-    const char *end;
-};
+enum { PLAIN_VERSION_BYTES = sizeof " HTTP/1.1\r\n" - 1 };
 
-static enum http_parse_result parse_head(struct cursor *in, struct http_request *request);
+static enum http_parse_result parse_scrap(struct slice input, struct http_request *request);
+static enum http_parse_result parse_head(struct slice head, struct http_request *request,
+                                         const char **head_end);
+static void clear(struct http_request *request);
+static bool read_plain_request_line(struct cursor *in, struct http_request *request);
+static enum http_parse_result parse_any_request_line(struct cursor *in,
+                                                     struct http_request *request);
 static enum http_parse_result parse_request_line(struct cursor *in, struct http_request *request);
 static enum http_parse_result parse_method(struct cursor *in, struct http_request *request);
 static enum http_parse_result parse_target(struct cursor *in, struct http_request *request);
@@ -33,44 +37,21 @@ static enum http_parse_result parse_authority(struct cursor *in, struct http_req
 static enum http_parse_result parse_scheme(struct cursor *in);
 static enum http_parse_result parse_nocase(struct cursor *in, const char *lower);
 static enum http_parse_result parse_path_and_query(struct cursor *in, struct http_request *request);
-static enum http_parse_result parse_path(struct cursor *in, struct slice *path);
+static enum http_parse_result parse_path(struct cursor *in, struct http_request *request);
 static enum http_parse_result parse_any_target(struct cursor *in, struct http_request *request);
 static enum http_parse_result parse_version(struct cursor *in, struct http_request *request);
-static enum http_parse_result parse_fields(struct cursor *in, struct http_request *request);
-static enum http_parse_result parse_field(struct cursor *in, struct slice *name,
-                                          struct slice *value);
-static inline struct slice trim(struct slice value);
-
-static inline size_t left(const struct cursor *in) {
-    return (size_t)(in->end - in->at);
-}
-
-static inline struct slice between(const char *begin, const char *end) {
-    return slice_make(begin, (size_t)(end - begin));
-}
-
-/* CRLF and nothing else, RFC 9112 section 2.2. */
-static inline enum http_parse_result parse_line_end(struct cursor *in) {
-    if (LIKELY(left(in) >= 2 && in->at[0] == '\r' && in->at[1] == '\n')) {
-        in->at += 2;
-        return HTTP_PARSE_DONE;
-    }
-    bool cut = left(in) == 0 || (left(in) == 1 && in->at[0] == '\r');
-    return cut ? HTTP_PARSE_MORE : HTTP_PARSE_BAD;
-}
-
 enum http_parse_result http_parse(struct slice input, struct http_request *request) {
-    *request = (struct http_request){.method = HTTP_OTHER};
-    if (input.size == 0) {
-        return HTTP_PARSE_MORE;
+    clear(request);
+    if (UNLIKELY(input.size < SCAN_BLOCK)) {
+        return parse_scrap(input, request);
     }
     struct slice head = slice_first(input, HTTP_HEAD_BYTES_MAX);
-    struct cursor in = {head.data, head.data + head.size};
-    enum http_parse_result result = parse_head(&in, request);
-    if (result == HTTP_PARSE_MORE && head.size == HTTP_HEAD_BYTES_MAX) {
+    const char *head_end = head.data;
+    enum http_parse_result result = parse_head(head, request, &head_end);
+    if (UNLIKELY(result == HTTP_PARSE_MORE) && head.size == HTTP_HEAD_BYTES_MAX) {
         return HTTP_PARSE_HEAD_TOO_LARGE;
     }
-    request->head_bytes = (size_t)(in.at - input.data);
+    request->head_bytes = (size_t)(head_end - head.data);
     return result;
 }
 
@@ -102,20 +83,89 @@ bool http_head_end(struct slice input, size_t from) {
     return false;
 }
 
-static enum http_parse_result parse_head(struct cursor *in, struct http_request *request) {
+/* Shorter than any request, and than what the scans may read before its end: looked at in a place
+ * that has the room. What is left is the verdict, HTTP_PARSE_MORE or HTTP_PARSE_BAD. */
+static enum http_parse_result parse_scrap(struct slice input, struct http_request *request) {
+    if (input.size == 0) {
+        return HTTP_PARSE_MORE;
+    }
+    char room[2 * SCAN_BLOCK] = {0};
+    memcpy(room + SCAN_BLOCK, input.data, input.size);
+    const char *head_end;
+    enum http_parse_result result =
+        parse_head(slice_make(room + SCAN_BLOCK, input.size), request, &head_end);
+    clear(request);
+    return result;
+}
+
+static inline enum http_parse_result parse_head(struct slice head, struct http_request *request,
+                                                const char **head_end) {
+    struct cursor in = {head.data, head.data + head.size};
+    if (UNLIKELY(!read_plain_request_line(&in, request))) {
+        struct cursor other = in;
+        enum http_parse_result result = parse_any_request_line(&other, request);
+        if (result != HTTP_PARSE_DONE) {
+            return result;
+        }
+        in = other;
+    }
+    return http_fields_parse(in, request, head_end);
+}
+
+/* In three pieces, eleven stores: of a larger one GCC makes a `rep stos`, which is slow to begin.
+ */
+static inline void clear(struct http_request *request) {
+    enum { PIECE = 64 };
+    char *at = (char *)request;
+    memset(at, 0, PIECE);
+    memset(at + PIECE, 0, PIECE);
+    memset(at + (size_t)2 * PIECE, 0, sizeof *request - (size_t)2 * PIECE);
+    request->method = HTTP_OTHER;
+}
+
+/* The request line of a tap: GET, a path without percent signs, perhaps a query, HTTP/1.1, CRLF.
+ * False says nothing and has changed nothing: parse_request_line() looks again, which takes twice
+ * as long. The cursor is left behind the line. */
+static inline bool read_plain_request_line(struct cursor *in, struct http_request *request) {
+    const char *begin = in->at;
+    if (cursor_left(in) < SCAN_BLOCK || word_load4(begin) != word_load4("GET ") ||
+        begin[4] != '/') {
+        return false;
+    }
+    const char *path = begin + 4;
+    const char *path_end = scan_path(path, in->end);
+    const char *stop = path_end;
+    if (path_end < in->end && *path_end == '?') {
+        stop = scan_query(path_end + 1, in->end);
+    }
+    if (in->end - stop < PLAIN_VERSION_BYTES || *stop != ' ' ||
+        word_load8(stop + 1) != word_load8("HTTP/1.1") ||
+        word_load2(stop + 9) != word_load2("\r\n") || stop + 9 - begin > HTTP_LINE_BYTES_MAX) {
+        return false;
+    }
+    request->method = HTTP_GET;
+    request->minor_version = 1;
+    request->target = slice_between(path, stop);
+    request->path = slice_between(path, path_end);
+    if (stop > path_end) {
+        request->query = slice_between(path_end + 1, stop);
+    }
+    in->at = stop + PLAIN_VERSION_BYTES;
+    return true;
+}
+
+static enum http_parse_result parse_any_request_line(struct cursor *in,
+                                                     struct http_request *request) {
     enum http_parse_result result;
-    if (*in->at == '\r' && (result = parse_line_end(in)) != HTTP_PARSE_DONE) {
+    if (*in->at == '\r' && (result = cursor_line_end(in)) != HTTP_PARSE_DONE) {
         return result; /* RFC 9112 section 2.2: one empty line before a request is ignored */
     }
-    if ((result = parse_request_line(in, request)) != HTTP_PARSE_DONE) {
-        return result;
-    }
-    return parse_fields(in, request);
+    return parse_request_line(in, request);
 }
 
 static enum http_parse_result parse_request_line(struct cursor *in, struct http_request *request) {
     struct cursor line = *in;
-    if (left(in) > HTTP_LINE_BYTES_MAX) {
+    if (cursor_left(in) > HTTP_LINE_BYTES_MAX) {
         line.end = line.at + HTTP_LINE_BYTES_MAX;
     }
     enum http_parse_result result = parse_method(&line, request);
@@ -132,12 +182,12 @@ static enum http_parse_result parse_request_line(struct cursor *in, struct http_
         return result;
     }
     in->at = line.at;
-    return parse_line_end(in);
+    return cursor_line_end(in);
 }
 
 /* Methods are case-sensitive (RFC 9110 section 9.1). The space behind is taken as well. */
 static enum http_parse_result parse_method(struct cursor *in, struct http_request *request) {
-    if (left(in) >= 4 && memcmp(in->at, "GET ", 4) == 0) {
+    if (cursor_left(in) >= 4 && memcmp(in->at, "GET ", 4) == 0) {
         request->method = HTTP_GET;
         in->at += 4;
         return HTTP_PARSE_DONE;
@@ -150,7 +200,7 @@ static enum http_parse_result parse_method(struct cursor *in, struct http_reques
     if (in->at == begin || *in->at != ' ') {
         return HTTP_PARSE_BAD;
     }
-    if (slice_equal(between(begin, in->at), SLICE("HEAD"))) {
+    if (slice_equal(slice_between(begin, in->at), SLICE("HEAD"))) {
         request->method = HTTP_HEAD;
     }
     in->at++;
@@ -159,7 +209,7 @@ static enum http_parse_result parse_method(struct cursor *in, struct http_reques
 
 /* RFC 9112 section 3.2. The space behind is taken as well. */
 static enum http_parse_result parse_target(struct cursor *in, struct http_request *request) {
-    if (left(in) == 0) {
+    if (cursor_left(in) == 0) {
         return HTTP_PARSE_MORE;
     }
     const char *begin = in->at;
@@ -177,13 +227,13 @@ static enum http_parse_result parse_target(struct cursor *in, struct http_reques
     if (result != HTTP_PARSE_DONE) {
         return result;
     }
-    if (left(in) == 0) {
+    if (cursor_left(in) == 0) {
         return HTTP_PARSE_MORE;
     }
     if (in->at == begin || *in->at != ' ') {
         return HTTP_PARSE_BAD;
     }
-    request->target = between(begin, in->at);
+    request->target = slice_between(begin, in->at);
     in->at++;
     return HTTP_PARSE_DONE;
 }
@@ -196,18 +246,18 @@ static enum http_parse_result parse_authority(struct cursor *in, struct http_req
         return result;
     }
     const char *begin = in->at;
-    while (left(in) > 0 && (scan_is(*in->at, HTTP_CLASS_HOST) || *in->at == '%' || *in->at == ':' ||
-                            *in->at == '[' || *in->at == ']')) {
+    while (cursor_left(in) > 0 && (scan_is(*in->at, HTTP_CLASS_HOST) || *in->at == '%' ||
+                                   *in->at == ':' || *in->at == '[' || *in->at == ']')) {
         in->at++;
     }
-    if (left(in) == 0) {
+    if (cursor_left(in) == 0) {
         return HTTP_PARSE_MORE;
     }
     if (*in->at != '/' && *in->at != '?' && *in->at != ' ') {
         return HTTP_PARSE_BAD;
     }
-    request->host = between(begin, in->at);
-    request->path = between(begin - 1, begin);
+    request->host = slice_between(begin, in->at);
+    request->path = slice_between(begin - 1, begin);
     return http_host_is_valid(request->host) ? HTTP_PARSE_DONE : HTTP_PARSE_BAD;
 }
 
@@ -216,7 +266,7 @@ static enum http_parse_result parse_scheme(struct cursor *in) {
     if (result != HTTP_PARSE_DONE) {
         return result;
     }
-    if (left(in) > 0 && (*in->at == 's' || *in->at == 'S')) {
+    if (cursor_left(in) > 0 && (*in->at == 's' || *in->at == 'S')) {
         in->at++;
     }
     return parse_nocase(in, "://");
@@ -225,7 +275,7 @@ static enum http_parse_result parse_scheme(struct cursor *in) {
 /* Schemes are case-insensitive, RFC 3986 section 3.1. */
 static enum http_parse_result parse_nocase(struct cursor *in, const char *lower) {
     for (; *lower != '\0'; lower++, in->at++) {
-        if (left(in) == 0) {
+        if (cursor_left(in) == 0) {
             return HTTP_PARSE_MORE;
         }
         bool upper = *in->at >= 'A' && *in->at <= 'Z';
@@ -238,37 +288,38 @@ static enum http_parse_result parse_nocase(struct cursor *in, const char *lower)
 
 static enum http_parse_result parse_path_and_query(struct cursor *in,
                                                    struct http_request *request) {
-    if (left(in) > 0 && *in->at == '/') {
-        enum http_parse_result result = parse_path(in, &request->path);
+    if (cursor_left(in) > 0 && *in->at == '/') {
+        enum http_parse_result result = parse_path(in, request);
         if (result != HTTP_PARSE_DONE) {
             return result;
         }
     }
-    if (left(in) > 0 && *in->at == '?') {
+    if (cursor_left(in) > 0 && *in->at == '?') {
         const char *begin = in->at + 1;
         in->at = scan_query(begin, in->end);
-        request->query = between(begin, in->at);
+        request->query = slice_between(begin, in->at);
     }
     return HTTP_PARSE_DONE;
 }
 
 /* Ends before the first character that is not of a path; each '%' must have its two digits. */
-static enum http_parse_result parse_path(struct cursor *in, struct slice *path) {
+static enum http_parse_result parse_path(struct cursor *in, struct http_request *request) {
     const char *begin = in->at;
     for (;;) {
         in->at = scan_path(in->at, in->end);
-        if (left(in) == 0 || *in->at != '%') {
-            *path = between(begin, in->at);
+        if (cursor_left(in) == 0 || *in->at != '%') {
+            request->path = slice_between(begin, in->at);
             return HTTP_PARSE_DONE;
         }
         for (int digit = 1; digit <= 2; digit++) {
-            if (left(in) <= (size_t)digit) {
+            if (cursor_left(in) <= (size_t)digit) {
                 return HTTP_PARSE_MORE;
             }
             if (!scan_is(in->at[digit], HTTP_CLASS_HEX)) {
                 return HTTP_PARSE_BAD;
             }
         }
+        request->path_escaped = true;
         in->at += 3;
     }
 }
@@ -277,14 +328,14 @@ static enum http_parse_result parse_path(struct cursor *in, struct slice *path) 
  * given when it happens to be a well-formed origin-form. */
 static enum http_parse_result parse_any_target(struct cursor *in, struct http_request *request) {
     struct cursor target = *in;
-    in->at = scan_visible(in->at, in->end);
-    target.end = in->at;
-    if (left(&target) == 0 || *target.at != '/') {
+    in->at = scan_class(in->at, in->end, HTTP_CLASS_VISIBLE);
+    if (*target.at != '/' || in->at == target.at) {
         return HTTP_PARSE_DONE;
     }
-    if (parse_path_and_query(&target, request) != HTTP_PARSE_DONE || left(&target) > 0) {
+    if (parse_path_and_query(&target, request) != HTTP_PARSE_DONE || target.at != in->at) {
         request->path = SLICE_EMPTY;
         request->query = SLICE_EMPTY;
+        request->path_escaped = false;
     }
     return HTTP_PARSE_DONE;
 }
@@ -294,8 +345,8 @@ static enum http_parse_result parse_any_target(struct cursor *in, struct http_re
 static enum http_parse_result parse_version(struct cursor *in, struct http_request *request) {
     static const char expected[] = "HTTP/1.";
     enum { SIZE = sizeof expected - 1 };
-    if (left(in) <= SIZE) {
-        size_t size = left(in);
+    if (cursor_left(in) <= SIZE) {
+        size_t size = cursor_left(in);
         return memcmp(in->at, expected, size) == 0 ? HTTP_PARSE_MORE : HTTP_PARSE_BAD;
     }
     if (memcmp(in->at, expected, SIZE) != 0 || !scan_is_digit(in->at[SIZE])) {
@@ -304,59 +355,4 @@ static enum http_parse_result parse_version(struct cursor *in, struct http_reque
     request->minor_version = in->at[SIZE] == '0' ? 0 : 1;
     in->at += SIZE + 1;
     return HTTP_PARSE_DONE;
-}
-
-static enum http_parse_result parse_fields(struct cursor *in, struct http_request *request) {
-    struct http_fields fields = {0};
-    struct slice name = SLICE_EMPTY;
-    struct slice value = SLICE_EMPTY;
-    enum http_parse_result result;
-    while ((result = parse_field(in, &name, &value)) == HTTP_PARSE_DONE) {
-        if (name.size == 0) {
-            return http_fields_end(&fields, request) ? HTTP_PARSE_DONE : HTTP_PARSE_BAD;
-        }
-        if (++fields.count > HTTP_FIELDS_MAX) {
-            return HTTP_PARSE_HEAD_TOO_LARGE;
-        }
-        if (!http_fields_take(&fields, request, name, value)) {
-            return HTTP_PARSE_BAD;
-        }
-    }
-    return result;
-}
-
-/* field-line CRLF, RFC 9112 section 5: no space before the colon, and a line that begins with one
- * (obs-fold) has no name. Of the empty line that ends the head the name is empty. */
-static enum http_parse_result parse_field(struct cursor *in, struct slice *name,
-                                          struct slice *value) {
-    const char *begin = in->at;
-    const char *colon = scan_name(begin, in->end);
-    *name = between(begin, colon);
-    if (UNLIKELY(colon == begin)) {
-        return parse_line_end(in);
-    }
-    if (UNLIKELY(colon == in->end)) {
-        return HTTP_PARSE_MORE;
-    }
-    if (UNLIKELY(*colon != ':')) {
-        return HTTP_PARSE_BAD;
-    }
-    begin = colon + 1;
-    in->at = scan_value(begin, in->end);
-    *value = trim(between(begin, in->at));
-    return parse_line_end(in);
-}
-
-/* Without OWS (RFC 9110 section 5.6.3): in a field value nothing but SP and HTAB is not above SP.
- */
-static inline struct slice trim(struct slice value) {
-    const char *begin = value.data;
-    const char *end = begin + value.size;
-    while (begin < end && (unsigned char)*begin <= ' ') {
-        begin++;
-    }
-    while (begin < end && (unsigned char)end[-1] <= ' ') {
-        end--;
-    }
-    return between(begin, end);
 }

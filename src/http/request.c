@@ -14,12 +14,14 @@
 #include "base/defs.h"
 #include "host.h"
 #include "scan.h"
+#include "word.h"
 
 enum {
     HOST_BYTES_MAX = 253, /* of a name in the DNS, RFC 1035 section 2.3.4 without its root */
     LANGUAGE_BYTES_MAX = 256,
-    SUBTAG_BYTES_MAX = 8, /* RFC 5646 section 2.1 */
-    WEIGHT_ONE = 1000,    /* weights have at most three decimals */
+    SUBTAG_BYTES_MAX = 8,     /* RFC 5646 section 2.1 */
+    PLAIN_LANGUAGE_BYTES = 6, /* "es-419" */
+    WEIGHT_ONE = 1000,        /* weights have at most three decimals */
 };
 
 /* What is left of a language tag: "es" and "MX" of es-Latn-MX. */
@@ -28,8 +30,16 @@ struct language {
     struct slice region; /* may be empty */
 };
 
+__attribute__((cold, noinline)) static size_t decode_escaped(struct slice s, char *out,
+                                                             size_t capacity);
+static bool copy_plain(struct slice s, char *out);
 static int hex_value(char c);
-static struct slice referer_authority(struct slice referer);
+static struct slice after_scheme(struct slice referer);
+__attribute__((cold, noinline)) static struct slice host_of(struct slice rest);
+static void copy_lower(struct slice s, char *out);
+static size_t plain_language(struct slice field, char *out, size_t capacity);
+__attribute__((noinline)) static size_t best_language(struct slice accept_language, char *out,
+                                                      size_t capacity);
 static bool parse_language(struct slice element, struct language *language, unsigned *weight);
 static bool parse_weight(struct slice text, unsigned *weight);
 static bool parse_tag(struct slice tag, struct language *language);
@@ -42,6 +52,11 @@ static char to_lower(char c);
 static char to_upper(char c);
 
 size_t http_percent_decode(struct slice s, char *out, size_t capacity) {
+    return LIKELY(s.size <= capacity && copy_plain(s, out)) ? s.size
+                                                            : decode_escaped(s, out, capacity);
+}
+
+static size_t decode_escaped(struct slice s, char *out, size_t capacity) {
     size_t size = 0;
     for (size_t i = 0; i < s.size; i++) {
         if (size == capacity) {
@@ -61,23 +76,107 @@ size_t http_percent_decode(struct slice s, char *out, size_t capacity) {
     return size;
 }
 
+/* Copies what holds no percent sign, as a code never does; false, with out begun, when there is
+ * one. By words, the last of which may overlap the one before: 36 instructions for a code of six
+ * characters, which byte by byte took 86. */
+static inline bool copy_plain(struct slice s, char *out) {
+    size_t i = 0;
+    if (s.size < 4) {
+        for (; i < s.size && s.data[i] != '%'; i++) {
+            out[i] = s.data[i];
+        }
+        return i == s.size;
+    }
+    if (s.size < 8) {
+        uint32_t first = word_load4(s.data);
+        uint32_t last = word_load4(s.data + s.size - 4);
+        memcpy(out, &first, sizeof first);
+        memcpy(out + s.size - 4, &last, sizeof last);
+        return !word_has((uint64_t)first << 32 | last, '%');
+    }
+    for (; s.size - i > 8; i += 8) {
+        uint64_t word = word_load8(s.data + i);
+        if (word_has(word, '%')) {
+            return false;
+        }
+        memcpy(out + i, &word, sizeof word);
+    }
+    uint64_t last = word_load8(s.data + s.size - 8);
+    memcpy(out + s.size - 8, &last, sizeof last);
+    return !word_has(last, '%');
+}
+
 static int hex_value(char c) {
     return scan_is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10;
 }
 
 bool http_query_find(struct slice query, struct slice name, struct slice *value) {
     while (query.size > 0) {
-        struct slice parameter = slice_split(&query, '&');
-        if (slice_equal(slice_split(&parameter, '='), name)) {
-            *value = parameter;
+        const char *found = memchr(query.data, '&', query.size);
+        size_t size = found != NULL ? (size_t)(found - query.data) : query.size;
+        struct slice parameter = slice_first(query, size);
+        if (slice_starts_with(parameter, name) &&
+            (size == name.size || query.data[name.size] == '=')) {
+            *value = slice_from(parameter, name.size + 1);
             return true;
         }
+        query = slice_from(query, size + 1);
     }
     return false;
 }
 
 size_t http_referer_host(struct slice referer, char *out, size_t capacity) {
-    struct slice host = referer_authority(referer);
+    if (referer.size == 0) {
+        return 0; /* a tap from within an app has none */
+    }
+    struct slice rest = after_scheme(referer);
+    if (rest.size == 0) {
+        return 0;
+    }
+    /* The block before the end may be read when there is one; a shorter URL is hardly any. */
+    const char *end = rest.data + rest.size;
+    const char *stop = referer.size >= SCAN_BLOCK ? scan_label(rest.data, end)
+                                                  : scan_class(rest.data, end, HTTP_CLASS_LABEL);
+    struct slice host = slice_make(rest.data, (size_t)(stop - rest.data));
+    if (stop < end && *stop != '/' && *stop != '?' && *stop != '#') {
+        host = host_of(rest);
+    }
+    if (host.size == 0 || host.size > HOST_BYTES_MAX || host.size > capacity ||
+        !is_alnum(host.data[0])) {
+        return 0;
+    }
+    copy_lower(host, out);
+    return host.size;
+}
+
+/* What follows "scheme://" (RFC 3986 section 3); empty when the scheme is none of ours. */
+static struct slice after_scheme(struct slice referer) {
+    static const struct slice schemes[] = {
+        {"https://", 8},
+        {"http://", 7},
+        {"android-app://", 14},
+    };
+    if (referer.size >= 8 && word_load8(referer.data) == word_load8("https://")) {
+        return slice_from(referer, 8); /* what nearly all of them are */
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(schemes); i++) {
+        if (slice_equal_nocase(slice_first(referer, schemes[i].size), schemes[i])) {
+            return slice_from(referer, schemes[i].size);
+        }
+    }
+    return SLICE_EMPTY;
+}
+
+/* Of what follows the scheme, without user information and port; empty when it is no name of
+ * letters, digits, '-' and '.'. */
+static struct slice host_of(struct slice rest) {
+    size_t size = 0;
+    while (size < rest.size && rest.data[size] != '/' && rest.data[size] != '?' &&
+           rest.data[size] != '#') {
+        size++;
+    }
+    struct slice authority = slice_first(rest, size); /* RFC 3986 section 3.2 */
+    struct slice host = authority;
     for (size_t i = host.size; i > 0; i--) {
         if (host.data[i - 1] == '@') {
             host = slice_from(host, i);
@@ -86,43 +185,65 @@ size_t http_referer_host(struct slice referer, char *out, size_t capacity) {
     }
     struct slice port = host;
     host = slice_split(&port, ':');
-    if (host.size == 0 || host.size > HOST_BYTES_MAX || host.size > capacity ||
-        !is_alnum(host.data[0]) || !http_port_is_valid(port)) {
-        return 0;
+    if (host.size == 0 || !http_port_is_valid(port)) {
+        return SLICE_EMPTY;
     }
-    for (size_t i = 0; i < host.size; i++) {
-        if (!scan_is(host.data[i], HTTP_CLASS_LABEL)) {
-            return 0;
-        }
-        out[i] = to_lower(host.data[i]);
-    }
-    return host.size;
+    const char *end = host.data + host.size;
+    return scan_class(host.data, end, HTTP_CLASS_LABEL) == end ? host : SLICE_EMPTY;
 }
 
-/* What stands between "scheme://" and the path, query, fragment or end (RFC 3986 section 3.2);
- * empty when the scheme is none of ours. */
-static struct slice referer_authority(struct slice referer) {
-    static const struct slice schemes[] = {
-        {"https://", 8},
-        {"http://", 7},
-        {"android-app://", 14},
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(schemes); i++) {
-        if (!slice_equal_nocase(slice_first(referer, schemes[i].size), schemes[i])) {
-            continue;
+/* Of letters, digits, '-' and '.', setting bit 5 changes capitals alone. */
+static void copy_lower(struct slice s, char *out) {
+    size_t i = 0;
+    if (s.size >= 8) {
+        for (; s.size - i > 8; i += 8) {
+            uint64_t word = word_load8(s.data + i) | word_of(0x20);
+            memcpy(out + i, &word, sizeof word);
         }
-        struct slice rest = slice_from(referer, schemes[i].size);
-        size_t size = 0;
-        while (size < rest.size && rest.data[size] != '/' && rest.data[size] != '?' &&
-               rest.data[size] != '#') {
-            size++;
-        }
-        return slice_first(rest, size);
+        uint64_t last = word_load8(s.data + s.size - 8) | word_of(0x20);
+        memcpy(out + s.size - 8, &last, sizeof last);
+        return;
     }
-    return SLICE_EMPTY;
+    for (; i < s.size; i++) {
+        out[i] = (char)(s.data[i] | 0x20);
+    }
 }
 
 size_t http_preferred_language(struct slice accept_language, char *out, size_t capacity) {
+    size_t plain = plain_language(accept_language, out, capacity);
+    return LIKELY(plain > 0) ? plain : best_language(accept_language, out, capacity);
+}
+
+/* What nearly every client begins with: "es-MX", "es-419" or "es" without a weight, which nothing
+ * behind it can then exceed. 0 says nothing. 40 instructions, where a list took 740. */
+static inline size_t plain_language(struct slice field, char *out, size_t capacity) {
+    const char *at = field.data;
+    if (field.size < 2 || capacity < PLAIN_LANGUAGE_BYTES) {
+        return 0;
+    }
+    uint16_t lower = (uint16_t)(word_load2(at) | 0x2020);
+    uint32_t primary = lower;
+    memcpy(out, &lower, sizeof lower);
+    if (UNLIKELY(field.size == 2 || at[2] == ',')) {
+        return word_is_lower(primary | primary << 16) ? 2 : 0;
+    }
+    if (field.size < 5 || at[2] != '-') {
+        return 0;
+    }
+    out[2] = '-';
+    if (LIKELY(field.size == 5 || at[5] == ',')) {
+        uint32_t region = word_load2(at + 3) | 0x2020U;
+        uint16_t upper = (uint16_t)(region ^ 0x2020);
+        memcpy(out + 3, &upper, sizeof upper);
+        return word_is_lower(primary | region << 16) ? 5 : 0;
+    }
+    memcpy(out + 3, at + 3, 3);
+    bool is_area = scan_is_digit(at[3]) && scan_is_digit(at[4]) && scan_is_digit(at[5]) &&
+                   (field.size == 6 || at[6] == ',');
+    return is_area && word_is_lower(primary | primary << 16) ? 6 : 0;
+}
+
+static size_t best_language(struct slice accept_language, char *out, size_t capacity) {
     struct slice rest = slice_first(accept_language, LANGUAGE_BYTES_MAX);
     if (rest.size < accept_language.size) {
         while (rest.size > 0 && rest.data[rest.size - 1] != ',') {
@@ -131,7 +252,7 @@ size_t http_preferred_language(struct slice accept_language, char *out, size_t c
     }
     struct language best = {SLICE_EMPTY, SLICE_EMPTY};
     unsigned best_weight = 0;
-    while (rest.size > 0) {
+    while (rest.size > 0 && best_weight < WEIGHT_ONE) {
         struct language language;
         unsigned weight;
         if (parse_language(slice_split(&rest, ','), &language, &weight) && weight > best_weight) {
@@ -253,7 +374,7 @@ static bool parse_node(struct slice node, struct slice *address) {
                (port.size == 0 || (port.data[0] == ':' && http_port_is_valid(slice_from(port, 1))));
     }
     *address = node;
-    if (http_is_address(node, AF_INET6)) {
+    if (http_is_address(node, AF_INET) || http_is_address(node, AF_INET6)) {
         return true;
     }
     *address = slice_split(&port, ':');

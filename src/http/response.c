@@ -1,8 +1,9 @@
 /*
  * response.c - writes response heads.
  *
- * A redirect is what the hop answers with, so it is a handful of copies: the pieces between what
- * varies are constants. Room is asked for once, for the whole; after that nothing can fail.
+ * A redirect is what the hop answers with, so it is two copies around its Location, of sizes that
+ * the compiler knows: no call of memcpy(). Any other answer is a list of pieces. Room is asked for
+ * before the first byte is written; after that nothing can fail.
  *
  * The status line says HTTP/1.1 to everybody: a server names the highest version it speaks,
  * whatever the client's (RFC 9110 section 2.5).
@@ -26,36 +27,55 @@ static size_t format_decimal(size_t value, char out[static 20]);
 static char *put(char *at, struct slice s);
 static char *put_digits(char *at, unsigned value, unsigned digits);
 
+#define REDIRECT_BEFORE_DATE    "HTTP/1.1 302 Found\r\nDate: "
+#define REDIRECT_AFTER_DATE     "\r\nLocation: "
+#define REDIRECT_AFTER_LOCATION "\r\nCache-Control: private, no-store\r\nContent-Length: 0\r\n"
+#define CONNECTION_CLOSE        "Connection: close\r\n"
+#define CONNECTION_KEEP_ALIVE   "Connection: keep-alive\r\n"
+
 static struct slice date_slice(const struct http_date *date) {
     ENSURE(date->text[0] != '\0');
     return slice_make(date->text, HTTP_DATE_SIZE);
 }
 
-bool http_respond_redirect(struct buf *out, struct slice location, bool keep_alive,
-                           uint8_t minor_version, const struct http_date *date) {
-    const struct slice before_date = SLICE("HTTP/1.1 302 Found\r\nDate: ");
-    const struct slice before_location = SLICE("\r\nLocation: ");
-    const struct slice after_location = SLICE("\r\nCache-Control: private, no-store\r\n"
-                                              "Content-Length: 0\r\n");
-    const struct slice connection = connection_line(keep_alive, minor_version);
-    const struct slice end = SLICE("\r\n");
-    ENSURE(is_one_line(location));
-
-    size_t size = before_date.size + HTTP_DATE_SIZE + before_location.size + location.size +
-                  after_location.size + connection.size + end.size;
-    if (!buf_reserve(out, size)) {
+/* Of a size known where this is inlined. */
+static inline bool append_fixed(struct buf *out, const char *data, size_t size) {
+    if (UNLIKELY(out->capacity - out->size < size) && !buf_reserve(out, size)) {
         return false;
     }
-    char *at = out->data + out->size;
-    at = put(at, before_date);
-    at = put(at, date_slice(date));
-    at = put(at, before_location);
-    at = put(at, location);
-    at = put(at, after_location);
-    at = put(at, connection);
-    put(at, end);
+    memcpy(out->data + out->size, data, size);
     out->size += size;
     return true;
+}
+
+bool http_redirect_begin(struct buf *out, const struct http_date *date) {
+    ENSURE(date->text[0] != '\0');
+    return append_fixed(out, date->redirect_begin, sizeof date->redirect_begin);
+}
+
+bool http_redirect_end(struct buf *out, bool keep_alive, uint8_t minor_version) {
+    static const char usual[] = REDIRECT_AFTER_LOCATION "\r\n";
+    static const char close[] = REDIRECT_AFTER_LOCATION CONNECTION_CLOSE "\r\n";
+    static const char old[] = REDIRECT_AFTER_LOCATION CONNECTION_KEEP_ALIVE "\r\n";
+    if (!keep_alive) {
+        return append_fixed(out, close, sizeof close - 1);
+    }
+    if (UNLIKELY(minor_version == 0)) {
+        return append_fixed(out, old, sizeof old - 1);
+    }
+    return append_fixed(out, usual, sizeof usual - 1);
+}
+
+bool http_respond_redirect(struct buf *out, struct slice location, bool keep_alive,
+                           uint8_t minor_version, const struct http_date *date) {
+    ENSURE(is_one_line(location));
+    size_t size = out->size;
+    if (http_redirect_begin(out, date) && buf_append(out, location) &&
+        http_redirect_end(out, keep_alive, minor_version)) {
+        return true;
+    }
+    out->size = size;
+    return false;
 }
 
 bool http_respond(struct buf *out, const struct http_response *response) {
@@ -126,7 +146,7 @@ void http_date_set(struct http_date *date, uint64_t unix_ms) {
     unsigned year = day / DAYS_PER_400_YEARS * 400 + year_of_era + (month >= 10 ? 1 : 0);
     unsigned second = (unsigned)(unix_s % SECONDS_PER_DAY);
 
-    char *at = date->text;
+    char *at = put(date->redirect_begin, SLICE(REDIRECT_BEFORE_DATE));
     at = put(at, slice_make(days + unix_s / SECONDS_PER_DAY % 7 * 3, 3));
     at = put(at, SLICE(", "));
     at = put_digits(at, day_of_month, 2);
@@ -140,7 +160,9 @@ void http_date_set(struct http_date *date, uint64_t unix_ms) {
     at = put_digits(at, second / 60 % 60, 2);
     at = put(at, SLICE(":"));
     at = put_digits(at, second % 60, 2);
-    put(at, SLICE(" GMT"));
+    at = put(at, SLICE(" GMT"));
+    at = put(at, SLICE(REDIRECT_AFTER_DATE));
+    ENSURE(at == date->redirect_begin + HTTP_REDIRECT_BEGIN_SIZE);
 }
 
 /* Empty for a status that response.h does not name. */
@@ -176,9 +198,9 @@ static struct slice status_line(uint16_t status) {
 /* Only what differs from the client's default is said (RFC 9112 section 9.3). */
 static struct slice connection_line(bool keep_alive, uint8_t minor_version) {
     if (!keep_alive) {
-        return SLICE("Connection: close\r\n");
+        return SLICE(CONNECTION_CLOSE);
     }
-    return minor_version == 0 ? SLICE("Connection: keep-alive\r\n") : SLICE_EMPTY;
+    return minor_version == 0 ? SLICE(CONNECTION_KEEP_ALIVE) : SLICE_EMPTY;
 }
 
 static bool is_one_line(struct slice s) {

@@ -25,7 +25,7 @@ static const char *const field_names[CAMPAIGN_FIELD_COUNT] = {
 static bool read_field(enum campaign_field field, struct slice value, struct campaign *campaign);
 static bool check_value(enum campaign_field field, struct slice value, struct slice schemes,
                         struct err *err);
-static struct campaign *pack(const struct campaign *parts);
+static struct campaign *pack(struct campaign *parts);
 
 struct campaign *campaign_create(struct slice id, const struct slice values[CAMPAIGN_FIELD_COUNT]) {
     ENSURE(code_is_valid(id));
@@ -114,9 +114,19 @@ static struct slice move_bytes(char **at, struct slice s) {
     return moved;
 }
 
-static struct campaign *pack(const struct campaign *parts) {
+static bool is_template(size_t field) {
+    return field >= CAMPAIGN_FIELD_ANDROID && field <= CAMPAIGN_FIELD_FALLBACK;
+}
+
+static struct campaign *pack(struct campaign *parts) {
+    char compiled[CAMPAIGN_FIELD_FALLBACK + 1][TEMPLATE_COMPILED_BYTES_MAX];
     size_t size = sizeof(struct campaign) + parts->id.size;
     for (size_t i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
+        if (is_template(i) && parts->text[i].size > 0) {
+            size_t bytes = template_compile(parts->text[i], parts->id, compiled[i]);
+            parts->template[i] = slice_make(compiled[i], bytes);
+            size += bytes;
+        }
         size += parts->text[i].size;
     }
     struct campaign *campaign = malloc(size);
@@ -126,6 +136,9 @@ static struct campaign *pack(const struct campaign *parts) {
     campaign->id = move_bytes(&at, parts->id);
     for (size_t i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
         campaign->text[i] = move_bytes(&at, parts->text[i]);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(campaign->template); i++) {
+        campaign->template[i] = move_bytes(&at, parts->template[i]);
     }
     return campaign;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/defs.h"
 #include "base/hash.h"
 #include "base/metrics.h"
@@ -24,12 +23,6 @@
 #include "redis/client.h"
 #include "resolver_private.h"
 
-enum {
-    FIELD_COUNT_MAX = (int)CAMPAIGN_FIELD_COUNT > (int)LINK_FIELD_COUNT ? (int)CAMPAIGN_FIELD_COUNT
-                                                                        : (int)LINK_FIELD_COUNT,
-    KEY_BYTES_MAX = KEY_PREFIX_BYTES_MAX + CODE_BYTES_MAX,
-};
-
 struct flight {
     struct resolver *resolver;
     struct flight *next;        /* of its bucket */
@@ -38,6 +31,7 @@ struct flight {
     struct list_node dependent; /* a link in its second leg, among its campaign's waiters */
     struct link *link;          /* fetched; waits for its campaign */
     struct cache_stamp stamp;   /* when the fetch was issued */
+    uint32_t bucket;
     enum cache_kind kind;
     unsigned refetches;
     bool is_dirty;
@@ -68,37 +62,46 @@ static struct slice key_of(const struct flight *flight) {
     return slice_make(flight->key, flight->key_size);
 }
 
-static struct flight **bucket_of(struct resolver *resolver, enum cache_kind kind,
-                                 struct slice key) {
-    uint64_t hash = hash_bytes(key, resolver->flights.seed + (uint64_t)kind);
-    return &resolver->flights.bucket[hash % FLIGHT_BUCKETS];
+static uint32_t bucket_of(const struct resolver *resolver, enum cache_kind kind, struct slice key) {
+    return (uint32_t)(hash_bytes(key, resolver->flights.seed + (uint64_t)kind) % FLIGHT_BUCKETS);
 }
 
-struct flight *flight_find(struct resolver *resolver, enum cache_kind kind, struct slice key) {
-    struct flight *flight = *bucket_of(resolver, kind, key);
+static struct flight *find_in(const struct resolver *resolver, uint32_t bucket,
+                              enum cache_kind kind, struct slice key) {
+    struct flight *flight = resolver->flights.bucket[bucket];
     while (flight != NULL && (flight->kind != kind || !slice_equal(key_of(flight), key))) {
         flight = flight->next;
     }
     return flight;
 }
 
+struct flight *flight_find(struct resolver *resolver, enum cache_kind kind, struct slice key) {
+    return find_in(resolver, bucket_of(resolver, kind, key), kind, key);
+}
+
 /* NULL at the limit. */
-static struct flight *flight_create(struct resolver *resolver, enum cache_kind kind,
-                                    struct slice key) {
+static struct flight *flight_create(struct resolver *resolver, uint32_t bucket,
+                                    enum cache_kind kind, struct slice key) {
     if (resolver->flights.count >= RESOLVER_FLIGHTS_MAX) {
         metric_add(resolver->metrics, LINK_FLIGHTS_LIMIT, 1);
         return NULL;
     }
-    struct flight *flight = calloc(1, sizeof(*flight));
+    struct flight *flight = malloc(sizeof(*flight));
     ENSURE(flight != NULL && key.size > 0 && key.size <= sizeof(flight->key));
     flight->resolver = resolver;
+    flight->next = resolver->flights.bucket[bucket];
+    flight->dependent = (struct list_node){0};
+    flight->link = NULL;
+    flight->stamp = (struct cache_stamp){0};
+    flight->bucket = bucket;
     flight->kind = kind;
+    flight->refetches = 0;
+    flight->is_dirty = false;
+    flight->is_resumed = false;
     flight->key_size = key.size;
     memcpy(flight->key, key.data, key.size);
     list_init(&flight->waiters);
-    struct flight **bucket = bucket_of(resolver, kind, key);
-    flight->next = *bucket;
-    *bucket = flight;
+    resolver->flights.bucket[bucket] = flight;
     list_append(&resolver->flights.all, &flight->all);
     metric_put(resolver->metrics, LINK_FLIGHTS, ++resolver->flights.count);
     return flight;
@@ -107,7 +110,7 @@ static struct flight *flight_create(struct resolver *resolver, enum cache_kind k
 /* Takes the flight off the table: whoever asks for its key from now on begins another. */
 static void land(struct flight *flight) {
     struct resolver *resolver = flight->resolver;
-    struct flight **link = bucket_of(resolver, flight->kind, key_of(flight));
+    struct flight **link = &resolver->flights.bucket[flight->bucket];
     while (*link != flight) {
         link = &(*link)->next;
     }
@@ -125,19 +128,22 @@ static void flight_destroy(struct flight **flight) {
 
 /* ---- the beginning ---- */
 
-struct flight *flight_begin_link(struct resolver *resolver, struct slice code, uint64_t now_ns) {
-    struct flight *flight = flight_create(resolver, CACHE_LINK, code);
+struct flight *flight_join(struct resolver *resolver, struct slice code, const struct link *link,
+                           uint64_t now_ns) {
+    uint32_t bucket = bucket_of(resolver, CACHE_LINK, code);
+    struct flight *flight = find_in(resolver, bucket, CACHE_LINK, code);
+    if (flight != NULL) {
+        return flight;
+    }
+    bool is_possible = !resolver->is_closing && redis_client_accepts(resolver->client);
+    flight = is_possible ? flight_create(resolver, bucket, CACHE_LINK, code) : NULL;
     if (flight == NULL) {
         return NULL;
     }
-    struct cache_hit hit;
-    bool has_link = cache_find(resolver->cache, CACHE_LINK, code, now_ns, &hit) &&
-                    hit.link != NULL && link_campaign(hit.link).size > 0 &&
-                    resolver_is_fresh(resolver, hit.stamp, now_ns);
-    if (has_link) {
-        flight->link = link_copy(hit.link);
+    if (link != NULL) {
+        flight->link = link_copy(link);
     }
-    if (has_link ? join_campaign(flight, now_ns) : issue(flight, now_ns)) {
+    if (link != NULL ? join_campaign(flight, now_ns) : issue(flight, now_ns)) {
         return flight;
     }
     land(flight);
@@ -146,7 +152,8 @@ struct flight *flight_begin_link(struct resolver *resolver, struct slice code, u
 }
 
 struct flight *flight_begin_campaign(struct resolver *resolver, struct slice id, uint64_t now_ns) {
-    struct flight *flight = flight_create(resolver, CACHE_CAMPAIGN, id);
+    struct flight *flight =
+        flight_create(resolver, bucket_of(resolver, CACHE_CAMPAIGN, id), CACHE_CAMPAIGN, id);
     if (flight != NULL && !issue(flight, now_ns)) {
         land(flight);
         flight_destroy(&flight);
@@ -175,26 +182,17 @@ static bool join_campaign(struct flight *flight, uint64_t now_ns) {
 
 static bool issue(struct flight *flight, uint64_t now_ns) {
     struct resolver *resolver = flight->resolver;
-    bool is_link = flight->kind == CACHE_LINK;
-    struct slice prefix = resolver->key_prefix[flight->kind];
-    char key[KEY_BYTES_MAX];
-    memcpy(key, prefix.data, prefix.size);
-    memcpy(key + prefix.size, flight->key, flight->key_size);
-
-    struct slice arguments[2 + FIELD_COUNT_MAX] = {SLICE("HMGET"),
-                                                   slice_make(key, prefix.size + flight->key_size)};
-    size_t count = is_link ? (size_t)LINK_FIELD_COUNT : (size_t)CAMPAIGN_FIELD_COUNT;
-    for (size_t i = 0; i < count; i++) {
-        arguments[2 + i] = slice_of(is_link ? link_field_name((enum link_field)i)
-                                            : campaign_field_name((enum campaign_field)i));
-    }
+    char bytes[REDIS_PREPARED_BYTES_MAX];
+    struct slice command = slice_make(
+        bytes, redis_prepared_encode(&resolver->fetch[flight->kind], key_of(flight), bytes));
     flight->stamp = (struct cache_stamp){.issued_ns = now_ns, .epoch = resolver->epoch};
-    if (resolver->is_closing || !redis_client_command(resolver->client, 2 + count, arguments,
+    if (resolver->is_closing || !redis_client_command(resolver->client, command,
                                                       (struct redis_handler){on_reply, flight})) {
         metric_add(resolver->metrics, LINK_FETCHES_FAILED, 1);
         return false;
     }
-    metric_add(resolver->metrics, is_link ? LINK_FETCHES_LINK : LINK_FETCHES_CAMPAIGN, 1);
+    metric_add(resolver->metrics,
+               flight->kind == CACHE_LINK ? LINK_FETCHES_LINK : LINK_FETCHES_CAMPAIGN, 1);
     return true;
 }
 
@@ -210,6 +208,7 @@ static void deliver(struct flight *flight, enum link_metric counter, enum resolv
             CONTAINER_OF(flight->waiters.next, struct resolver_waiter, node);
         list_remove(&waiter->node);
         metric_add(flight->resolver->metrics, counter, 1);
+        flight->resolver->is_in_batch = true;
         waiter->on_resolved(waiter, result, resolution);
     }
     flight_destroy(&flight);
@@ -404,7 +403,7 @@ static void on_campaign_reply(struct flight *flight, const struct redis_reply *r
 
 static void on_reply(void *argument, const struct redis_reply *reply) {
     struct flight *flight = argument;
-    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t now_ns = redis_client_now_ns(flight->resolver->client);
     if (reply == NULL && !flight->is_resumed && redis_client_accepts(flight->resolver->client)) {
         /* The connection was closed under it and is returning. Reading twice does no harm. */
         flight->is_resumed = true;
@@ -446,6 +445,7 @@ void flight_abandon_all(struct resolver *resolver) {
                 CONTAINER_OF(flight->waiters.next, struct resolver_waiter, node);
             list_remove(&waiter->node);
             metric_add(resolver->metrics, LINK_LOOKUP_UNREACHABLE, 1);
+            resolver->is_in_batch = true;
             waiter->on_resolved(waiter, RESOLVE_UNREACHABLE, (struct resolution){0});
         }
     }

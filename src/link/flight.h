@@ -29,6 +29,7 @@
 #include "link/cache.h"
 
 struct flight;
+struct link;
 struct resolver;
 struct resolver_waiter;
 
@@ -46,8 +47,12 @@ void flight_table_init(struct flight_table *table);
 /* NULL when the key is not being fetched. */
 struct flight *flight_find(struct resolver *resolver, enum cache_kind kind, struct slice key);
 
-/* The key must not be in flight. NULL when Redis refuses, or too many are under way. */
-struct flight *flight_begin_link(struct resolver *resolver, struct slice code, uint64_t now_ns);
+/* The flight of a link: the one under way, or one that begins; with its second leg when link is not
+ * NULL (fresh, and the cache's). NULL when Redis refuses, or too many are under way. */
+struct flight *flight_join(struct resolver *resolver, struct slice code, const struct link *link,
+                           uint64_t now_ns);
+
+/* The same for a campaign that is not in flight. */
 struct flight *flight_begin_campaign(struct resolver *resolver, struct slice id, uint64_t now_ns);
 
 /* The waiter will be called when the link's flight ends. */

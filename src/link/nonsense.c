@@ -84,7 +84,7 @@ void nonsense_report_link(struct nonsense *nonsense, struct slice code, const st
                                       .text = err.text,
                                   });
     }
-    if (link_campaign(link).size == 0 && link_url(link).size == 0) {
+    if (link_campaign(link).size == 0 && link_template(link).size == 0) {
         nonsense_report(nonsense, &(struct nonsense_case){
                                       .reason = NONSENSE_LINK_EMPTY,
                                       .key = code,
@@ -97,7 +97,8 @@ void nonsense_report_link(struct nonsense *nonsense, struct slice code, const st
 void nonsense_report_scheme(struct nonsense *nonsense, struct slice code, const struct link *link,
                             const struct campaign *campaign) {
     struct slice schemes = campaign == NULL ? SLICE_EMPTY : campaign->text[CAMPAIGN_FIELD_SCHEMES];
-    if (link_url(link).size > 0 && !template_scheme_is_allowed(link_url(link), schemes)) {
+    struct slice template = link_template(link);
+    if (template.size > 0 && !template_compiled_is_allowed(template, schemes)) {
         nonsense_report(nonsense, &(struct nonsense_case){
                                       .reason = NONSENSE_LINK_FIELD,
                                       .key = code,

@@ -12,6 +12,11 @@
  * The default campaign has a copy of its own here. It is kept when Redis no longer knows it: a
  * Redis that was restarted empty must not turn every tap into an error page.
  *
+ * A Redis that is frozen does not close anything: that tracking falls silent is the first that is
+ * noticed of it when every tap is a hit. Then all entries are suspect at once, and if each tap
+ * asked, all would wait for timeout_ms, until the first of them is not answered. So a PING asks
+ * instead, and until it is answered or lost the entries are used as they are.
+ *
  * A Redis that answers and refuses to read (its ACL, a cluster that is down) is as good as none,
  * and /readyz says so. As that may keep taps away, it takes none to notice that it is over: the
  * key that was refused is asked for again every second.
@@ -27,6 +32,7 @@
 #include "base/metrics.h"
 #include "link/campaign.h"
 #include "link/link.h"
+#include "link/record.h"
 #include "link_metrics.h"
 #include "redis/client.h"
 #include "redis/tracking.h"
@@ -37,8 +43,17 @@ enum {
     WARNING_INTERVAL_MS = 60000,
 };
 
+/* What a caller of resolver_find() gives beside the code. */
+struct lookup {
+    uint64_t now_ns;
+    struct resolution *resolution;
+    struct resolver_waiter *waiter;
+};
+
 static void on_client_state(void *argument, bool is_up);
 static void on_client_pulse(void *argument);
+static void end_batch(void *argument);
+static void begin_doubt(struct resolver *resolver);
 static void on_tracking_state(void *argument, bool is_tracking);
 static void on_key(void *argument, struct slice key);
 static void on_flush(void *argument);
@@ -53,12 +68,23 @@ static void set_key_prefix(struct resolver *resolver, enum cache_kind kind, stru
     bool fits = buf_append(&text, prefix) && buf_append(&text, suffix);
     ENSURE(fits);
     resolver->key_prefix[kind] = buf_slice(&text);
+
+    const struct record_shape *shape =
+        record_shape(kind == CACHE_LINK ? RECORD_LINK : RECORD_CAMPAIGN);
+    struct slice fields[RECORD_FIELDS_MAX];
+    for (size_t i = 0; i < shape->count; i++) {
+        fields[i] = slice_of(shape->names[i]);
+    }
+    redis_prepare(&resolver->fetch[kind], SLICE("HMGET"), resolver->key_prefix[kind], fields,
+                  shape->count);
 }
 
 struct resolver *resolver_create(const struct resolver_options *options) {
     struct resolver *resolver = calloc(1, sizeof(*resolver));
     ENSURE(resolver != NULL);
     resolver->log = options->log;
+    resolver->on_batch_end = options->on_batch_end;
+    resolver->batch_argument = options->batch_argument;
     resolver->metrics = link_metrics_create(options->metrics);
     resolver->nonsense = (struct nonsense){.log = options->log, .metrics = resolver->metrics};
     flight_table_init(&resolver->flights);
@@ -77,6 +103,7 @@ struct resolver *resolver_create(const struct resolver_options *options) {
         .log = options->log,
         .metrics = options->metrics,
         .on_state = on_client_state,
+        .on_replies_end = end_batch,
         .on_pulse = on_client_pulse,
         .argument = resolver,
     });
@@ -100,6 +127,7 @@ void resolver_destroy(struct resolver **resolver) {
     struct resolver *it = *resolver;
     it->is_closing = true;
     flight_abandon_all(it);
+    end_batch(it);
     redis_tracking_destroy(&it->tracking);
     redis_client_destroy(&it->client); /* fails every fetch: the flights end */
     ENSURE(it->flights.count == 0);
@@ -130,18 +158,21 @@ bool resolver_is_tracking(const struct resolver *resolver) {
 
 /* ---- the look-up ---- */
 
+/* link: fresh in the cache, but what it needs of its campaign is not; NULL: not fresh itself. */
 static enum resolve_result find_slowly(struct resolver *resolver, struct slice code,
-                                       uint64_t now_ns, struct resolution *resolution,
-                                       struct resolver_waiter *waiter) {
-    struct flight *flight = flight_find(resolver, CACHE_LINK, code);
-    if (flight == NULL && !resolver->is_closing && redis_client_accepts(resolver->client)) {
-        flight = flight_begin_link(resolver, code, now_ns);
+                                       const struct link *link, const struct lookup *lookup) {
+    enum resolve_result result = RESOLVE_UNREACHABLE;
+    if (resolver->doubts > 0) {
+        result = resolver_answer_stale(resolver, code, lookup->now_ns, lookup->resolution);
     }
-    if (flight != NULL) {
-        flight_await(flight, waiter);
-        return RESOLVE_PENDING;
+    if (result == RESOLVE_UNREACHABLE) {
+        struct flight *flight = flight_join(resolver, code, link, lookup->now_ns);
+        if (flight != NULL) {
+            flight_await(flight, lookup->waiter);
+            return RESOLVE_PENDING;
+        }
+        result = resolver_answer_stale(resolver, code, lookup->now_ns, lookup->resolution);
     }
-    enum resolve_result result = resolver_answer_stale(resolver, code, now_ns, resolution);
     metric_add(resolver->metrics,
                result == RESOLVE_DONE ? LINK_LOOKUP_STALE : LINK_LOOKUP_UNREACHABLE, 1);
     return result;
@@ -149,26 +180,31 @@ static enum resolve_result find_slowly(struct resolver *resolver, struct slice c
 
 enum resolve_result resolver_find(struct resolver *resolver, struct slice code, uint64_t now_ns,
                                   struct resolution *resolution, struct resolver_waiter *waiter) {
+    const struct lookup lookup = {now_ns, resolution, waiter};
     struct cache_hit link;
+    struct cache_hit campaign = {0};
     *resolution = (struct resolution){0};
     if (!cache_find(resolver->cache, CACHE_LINK, code, now_ns, &link) ||
         !resolver_is_fresh(resolver, link.stamp, now_ns)) {
-        return find_slowly(resolver, code, now_ns, resolution, waiter);
+        return find_slowly(resolver, code, NULL, &lookup);
     }
     if (link.link == NULL) {
         metric_add(resolver->metrics, LINK_LOOKUP_NEGATIVE, 1);
         return RESOLVE_DONE;
     }
     struct slice id = link_campaign(link.link);
-    struct cache_hit campaign = {0};
     if (id.size > 0 && (!cache_find(resolver->cache, CACHE_CAMPAIGN, id, now_ns, &campaign) ||
                         !resolver_is_fresh(resolver, campaign.stamp, now_ns))) {
-        return find_slowly(resolver, code, now_ns, resolution, waiter);
+        return find_slowly(resolver, code, link.link, &lookup);
     }
     resolution->link = link.link;
     resolution->campaign = campaign.campaign;
     metric_add(resolver->metrics, LINK_LOOKUP_HIT, 1);
     return RESOLVE_DONE;
+}
+
+void resolver_flush(struct resolver *resolver) {
+    redis_client_flush(resolver->client);
 }
 
 void resolver_cancel(struct resolver_waiter *waiter) {
@@ -191,7 +227,7 @@ enum resolve_result resolver_answer_link(struct resolver *resolver, const struct
     struct slice id = link_campaign(link);
     struct cache_hit hit = {0};
     bool is_known = id.size == 0 || cache_find(resolver->cache, CACHE_CAMPAIGN, id, now_ns, &hit);
-    if (!is_known && link_url(link).size == 0) {
+    if (!is_known && link_template(link).size == 0) {
         *resolution = (struct resolution){0};
         return RESOLVE_UNREACHABLE;
     }
@@ -209,6 +245,17 @@ static void on_client_state(void *argument, bool is_up) {
     }
 }
 
+/* Waiters were called, and for now no more will be. */
+static void end_batch(void *argument) {
+    struct resolver *resolver = argument;
+    if (resolver->is_in_batch) {
+        resolver->is_in_batch = false;
+        if (resolver->on_batch_end != NULL) {
+            resolver->on_batch_end(resolver->batch_argument);
+        }
+    }
+}
+
 static void begin_epoch(struct resolver *resolver) {
     resolver->last_epoch = resolver->last_epoch == UINT32_MAX ? 1 : resolver->last_epoch + 1;
     resolver->epoch = resolver->last_epoch;
@@ -221,7 +268,20 @@ static void on_tracking_state(void *argument, bool is_tracking) {
     if (is_tracking) {
         begin_epoch(resolver);
         refresh_default(resolver, clock_monotonic_ns());
+    } else if (redis_tracking_fell_silent(resolver->tracking)) {
+        begin_doubt(resolver);
     }
+}
+
+static void on_proof(void *argument, const struct redis_reply *reply) {
+    struct resolver *resolver = argument;
+    (void)reply; /* none: the connection is lost, and what is not asked for needs no doubt */
+    resolver->doubts--;
+}
+
+static void begin_doubt(struct resolver *resolver) {
+    resolver->doubts += redis_client_command(resolver->client, SLICE("*1\r\n$4\r\nPING\r\n"),
+                                             (struct redis_handler){on_proof, resolver});
 }
 
 static void on_key(void *argument, struct slice key) {
@@ -279,7 +339,7 @@ static void on_client_pulse(void *argument) {
     }
     uint64_t now_ns = clock_monotonic_ns();
     if (refusal->kind == CACHE_LINK) {
-        (void)flight_begin_link(resolver, key, now_ns);
+        (void)flight_join(resolver, key, NULL, now_ns);
     } else {
         (void)flight_begin_campaign(resolver, key, now_ns);
     }

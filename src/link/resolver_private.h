@@ -14,6 +14,7 @@
 #include "link/code.h"
 #include "link/resolver.h"
 #include "nonsense.h"
+#include "redis/prepared.h"
 
 enum { KEY_PREFIX_BYTES_MAX = 256 };
 
@@ -43,7 +44,11 @@ struct resolver {
     struct metric_set *metrics;
     uint32_t epoch;      /* current one; 0 while tracking is off */
     uint32_t last_epoch; /* every time tracking begins, the next */
+    unsigned doubts;     /* PINGs under way that are to tell whether Redis is frozen */
     bool is_closing;
+    bool is_in_batch; /* a waiter was called since the last on_batch_end() */
+    void (*on_batch_end)(void *batch_argument);
+    void *batch_argument;
     atomic_bool is_connected;
     atomic_bool is_refused; /* the last look-up that was answered */
     atomic_bool is_tracking;
@@ -52,6 +57,7 @@ struct resolver {
     struct default_campaign fallback;
     struct slice key_prefix[CACHE_KIND_COUNT]; /* of redis.prefix and "link:", "campaign:" */
     char key_prefix_text[CACHE_KIND_COUNT][KEY_PREFIX_BYTES_MAX];
+    struct redis_prepared fetch[CACHE_KIND_COUNT]; /* HMGET of all fields */
     struct flight_table flights;
 };
 

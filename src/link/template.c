@@ -1,16 +1,12 @@
 /*
- * link/template.c - the check of a template, and its rendering.
+ * link/template.c - the check of a template.
  *
- * The check runs when a template is written and when it is read from Redis; the rendering runs
- * on the hop. So everything that can be wrong is looked for in the check, with a sentence for
- * the person who wrote it, and the rendering is a walk from brace to brace that copies.
+ * It runs when a template is written and when it is read from Redis; the rendering
+ * (template_compile.c) runs on the hop. So everything that can be wrong is looked for here, with a
+ * sentence for the person who wrote it.
  *
  *   https://shop.example.mx:8443/invite?c={code}#top
  *   scheme  authority           rest: RFC 3986 characters and placeholders
- *
- * Why rendering needs no encoding but for {owner}: codes, campaign ids and click tokens consist
- * of unreserved characters (RFC 3986 section 2.3) only, and the fixed text of the Play Store
- * referrer stands here encoded already.
  *
  * Limits    TEMPLATE_BYTES_MAX is checked before any byte is read. The worst case of every
  *           placeholder is added up, so what passed cannot render beyond LOCATION_BYTES_MAX.
@@ -19,11 +15,11 @@
 
 #include <arpa/inet.h>
 
-#include "base/buf.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "link/code.h"
 #include "scheme.h"
+#include "template_private.h"
 
 enum {
     HOST_BYTES_MAX = 253, /* RFC 1035 section 2.3.4, without the root's dot */
@@ -31,29 +27,24 @@ enum {
     PORT_MAX = 65535,
 };
 
-/* The referrer of Google Play, percent-encoded, around its three values. */
-#define REFERRER_HEAD    "utm_source%3Dbrinco%26utm_medium%3Dreferral%26utm_campaign%3D"
-#define REFERRER_CONTENT "%26utm_content%3D"
-#define REFERRER_CLICK   "%26click%3D"
-
-#define REFERRER_WORST_BYTES                                                                       \
-    (sizeof(REFERRER_HEAD REFERRER_CONTENT REFERRER_CLICK) - 1 + 2 * CODE_BYTES_MAX +              \
-     TEMPLATE_CLICK_BYTES)
-
-_Static_assert(REFERRER_WORST_BYTES <= REFERRER_BYTES_MAX, "the referrer's promise is kept");
-
-enum placeholder { CODE, CAMPAIGN, OWNER, CLICK, REFERRER, PLACEHOLDER_COUNT };
-
-static const struct {
-    struct slice name;
-    size_t worst_bytes; /* rendered */
-} placeholders[PLACEHOLDER_COUNT] = {
-    [CODE] = {{"code", 4}, CODE_BYTES_MAX},
-    [CAMPAIGN] = {{"campaign", 8}, CODE_BYTES_MAX},
-    [OWNER] = {{"owner", 5}, 3 * OWNER_BYTES_MAX},
-    [CLICK] = {{"click", 5}, TEMPLATE_CLICK_BYTES},
-    [REFERRER] = {{"referrer", 8}, REFERRER_WORST_BYTES},
-};
+/* Rendered. */
+static size_t worst_bytes(enum template_placeholder which) {
+    switch (which) {
+    case PLACEHOLDER_CODE:
+    case PLACEHOLDER_CAMPAIGN:
+        return CODE_BYTES_MAX;
+    case PLACEHOLDER_OWNER:
+        return (size_t)3 * OWNER_BYTES_MAX;
+    case PLACEHOLDER_CLICK:
+        return TEMPLATE_CLICK_BYTES;
+    case PLACEHOLDER_REFERRER:
+        return REFERRER_WORST_BYTES;
+    case PLACEHOLDER_COUNT:
+        break;
+    }
+    ENSURE(which < PLACEHOLDER_COUNT);
+    return 0;
+}
 
 static bool scheme_check(struct slice text, struct slice schemes, struct err *err);
 static bool authority_check(struct slice authority, bool is_web, struct err *err);
@@ -231,25 +222,13 @@ static bool percent_check(struct slice text, size_t at, struct err *err) {
     return true;
 }
 
-/* The placeholder whose brace stands at the front; PLACEHOLDER_COUNT when there is none. */
-static enum placeholder placeholder_at(struct slice braced) {
-    for (size_t i = 0; i < PLACEHOLDER_COUNT; i++) {
-        struct slice name = placeholders[i].name;
-        if (braced.size >= name.size + 2 && braced.data[name.size + 1] == '}' &&
-            memcmp(braced.data + 1, name.data, name.size) == 0) {
-            return (enum placeholder)i;
-        }
-    }
-    return PLACEHOLDER_COUNT;
-}
-
-static bool placeholder_check(struct slice text, size_t at, enum placeholder *which,
+static bool placeholder_check(struct slice text, size_t at, enum template_placeholder *which,
                               struct err *err) {
     struct slice braced = slice_from(text, at);
     if (memchr(braced.data, '}', braced.size) == NULL) {
         return err_set(err, "the { at byte %zu has no }", at + 1);
     }
-    *which = placeholder_at(braced);
+    *which = template_placeholder_at(braced);
     if (*which == PLACEHOLDER_COUNT) {
         return err_set(err,
                        "unknown placeholder at byte %zu; known are {code} {campaign} {owner} "
@@ -269,13 +248,13 @@ static bool rest_check(struct slice text, size_t begin, struct err *err) {
     bool has_fragment = false;
     for (size_t at = begin; at < text.size; at++) {
         char c = text.data[at];
-        enum placeholder which = PLACEHOLDER_COUNT;
+        enum template_placeholder which = PLACEHOLDER_COUNT;
         if (c == '{') {
             if (!placeholder_check(text, at, &which, err)) {
                 return false;
             }
-            worst += placeholders[which].worst_bytes;
-            at += placeholders[which].name.size + 1;
+            worst += worst_bytes(which);
+            at += template_placeholder_bytes(which) - 1;
             continue;
         }
         if (c == '%' && !percent_check(text, at, err)) {
@@ -299,78 +278,6 @@ static bool rest_check(struct slice text, size_t begin, struct err *err) {
                        "could render to %zu bytes, more than %d; use fewer placeholders ({owner} "
                        "may take %d bytes)",
                        worst, LOCATION_BYTES_MAX, 3 * OWNER_BYTES_MAX);
-    }
-    return true;
-}
-
-/* ---- the hop ---- */
-
-bool template_needs_click(struct slice text) {
-    while (text.size > 0) {
-        const char *brace = memchr(text.data, '{', text.size);
-        if (brace == NULL) {
-            return false;
-        }
-        text = slice_from(text, (size_t)(brace - text.data));
-        if (slice_starts_with(text, SLICE("{click}")) ||
-            slice_starts_with(text, SLICE("{referrer}"))) {
-            return true;
-        }
-        text = slice_from(text, 1);
-    }
-    return false;
-}
-
-static bool append_referrer(const struct template_values *values, struct buf *out) {
-    return buf_append(out, SLICE(REFERRER_HEAD)) && buf_append(out, values->campaign) &&
-           buf_append(out, SLICE(REFERRER_CONTENT)) && buf_append(out, values->code) &&
-           buf_append(out, SLICE(REFERRER_CLICK)) && buf_append(out, values->click);
-}
-
-static bool append_placeholder(enum placeholder which, const struct template_values *values,
-                               struct buf *out) {
-    switch (which) {
-    case CODE:
-        return buf_append(out, values->code);
-    case CAMPAIGN:
-        return buf_append(out, values->campaign);
-    case OWNER:
-        return buf_append_percent(out, values->owner);
-    case CLICK:
-        return buf_append(out, values->click);
-    case REFERRER:
-        return append_referrer(values, out);
-    case PLACEHOLDER_COUNT:
-        break;
-    }
-    ENSURE(which != PLACEHOLDER_COUNT); /* else the template was not checked */
-    return false;
-}
-
-static bool append_all(struct slice text, const struct template_values *values, struct buf *out) {
-    while (text.size > 0) {
-        const char *brace = memchr(text.data, '{', text.size);
-        if (brace == NULL) {
-            return buf_append(out, text);
-        }
-        size_t plain = (size_t)(brace - text.data);
-        struct slice braced = slice_make(brace, text.size - plain);
-        enum placeholder which = placeholder_at(braced);
-        if (!buf_append(out, slice_first(text, plain)) || !append_placeholder(which, values, out)) {
-            return false;
-        }
-        text = slice_from(braced, placeholders[which].name.size + 2);
-    }
-    return true;
-}
-
-bool template_render(struct slice text, const struct template_values *values, struct buf *out) {
-    ENSURE(values->code.size <= CODE_BYTES_MAX && values->campaign.size <= CODE_BYTES_MAX);
-    ENSURE(values->owner.size <= OWNER_BYTES_MAX && values->click.size <= TEMPLATE_CLICK_BYTES);
-    size_t before = out->size;
-    if (!append_all(text, values, out)) {
-        out->size = before;
-        return false;
     }
     return true;
 }

@@ -218,7 +218,7 @@ void conn_feed(struct conn *conn, struct slice bytes, size_t seen) {
 static void discard(struct conn *conn) {
     ssize_t got;
     do {
-        got = recv(conn->fd, conn->loop->in_bytes, sizeof(conn->loop->in_bytes), 0);
+        got = conn_receive(conn->fd, conn->loop->in_bytes, sizeof(conn->loop->in_bytes));
         conn->lingered += got > 0 ? (uint32_t)got : 0;
     } while (got > 0 && conn->lingered <= LINGER_BYTES_MAX);
     if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
@@ -247,7 +247,7 @@ static void on_readable(struct conn *conn, bool has_ended) {
     if (conn->kept_size > 0 && !read_behind(conn, &into, &room)) {
         return;
     }
-    ssize_t got = recv(conn->fd, into, room, 0);
+    ssize_t got = conn_receive(conn->fd, into, room);
     conn->is_unread = has_ended || (size_t)got == room;
     if (got > 0 && conn->kept_size > 0) {
         conn->kept_size += (uint32_t)got;
@@ -295,6 +295,10 @@ static void on_ready(evutil_socket_t fd, short what, void *argument) {
 
 void conn_loop_turn(struct conn_loop *loop) {
     loop->now_ns = clock_monotonic_ns();
+}
+
+uint64_t conn_loop_now_ns(const struct conn_loop *loop) {
+    return loop->now_ns;
 }
 
 void conn_open(struct conn_loop *loop, int fd, const struct sockaddr *peer) {

@@ -10,9 +10,6 @@
 #include "conn_private.h"
 
 #include <errno.h>
-#include <sys/socket.h>
-
-#include "base/clock.h"
 
 /* --- settling ------------------------------------------------------------------------------- */
 
@@ -54,7 +51,7 @@ enum send_result { SEND_DONE, SEND_BLOCKED, SEND_FAILED };
 
 static enum send_result send_all(int fd, const char *data, size_t size, size_t *sent) {
     while (*sent < size) {
-        ssize_t taken = send(fd, data + *sent, size - *sent, MSG_NOSIGNAL);
+        ssize_t taken = conn_send(fd, data + *sent, size - *sent);
         if (taken < 0 && errno == EINTR) {
             continue;
         }
@@ -99,7 +96,6 @@ static void finish_answers(struct conn_loop *loop) {
 }
 
 static void write_answers(struct conn_loop *loop) {
-    finish_answers(loop);
     for (size_t i = 0; i < loop->answer_count; i++) {
         write_answer(&loop->answers[i]);
     }
@@ -110,9 +106,8 @@ static void write_answers(struct conn_loop *loop) {
 
 void conn_loop_flush(struct conn_loop *loop) {
     for (;;) {
-        if (loop->answer_count > 0) {
-            write_answers(loop);
-        }
+        finish_answers(loop);
+        write_answers(loop);
         if (loop->again_count == 0) {
             return;
         }

@@ -92,6 +92,7 @@ struct redis_client {
     struct wire *wire;
     struct metric_set *metrics;
     void (*on_state)(void *argument, bool up);
+    void (*on_replies_end)(void *argument);
     void (*on_pulse)(void *argument);
     void *argument;
     uint32_t timeout_ms;
@@ -100,7 +101,9 @@ struct redis_client {
     struct event pulse;       /* pending while up, if its owner wants it */
     struct event timer;
     bool timer_is_set;
-    size_t head; /* the oldest in flight */
+    bool is_in_batch; /* replies of one read are being handled */
+    uint64_t now_ns;  /* looked at once a batch, and once for the commands of one turn */
+    size_t head;      /* the oldest in flight */
     size_t count;
     size_t capacity;
     struct in_flight ring[];
@@ -108,11 +111,13 @@ struct redis_client {
 
 static void on_wire_up(void *argument);
 static void on_wire_reply(void *argument, const struct redis_reply *reply);
+static void on_wire_replies_end(void *argument);
 static void on_wire_down(void *argument);
 static void on_wire_failed(void *argument);
 static void on_timer(evutil_socket_t fd, short what, void *argument);
 static void on_pulse(evutil_socket_t fd, short what, void *argument);
 static void set_timer(struct redis_client *client, uint64_t delay_ns);
+static size_t place_of(const struct redis_client *client, size_t index);
 static struct in_flight take_oldest(struct redis_client *client);
 static void fail(struct redis_client *client, size_t count, enum client_metric why);
 
@@ -126,6 +131,7 @@ struct redis_client *redis_client_create(const struct redis_client_options *opti
         calloc(1, sizeof(*client) + options->in_flight_max * sizeof(client->ring[0]));
     ENSURE(client != NULL);
     client->on_state = options->on_state;
+    client->on_replies_end = options->on_replies_end;
     client->on_pulse = options->on_pulse;
     client->argument = options->argument;
     client->timeout_ms = options->timeout_ms;
@@ -145,6 +151,7 @@ struct redis_client *redis_client_create(const struct redis_client_options *opti
         .log = options->log,
         .on_up = on_wire_up,
         .on_reply = on_wire_reply,
+        .on_replies_end = on_wire_replies_end,
         .on_down = on_wire_down,
         .on_failed = on_wire_failed,
         .argument = client,
@@ -159,6 +166,7 @@ void redis_client_destroy(struct redis_client **client) {
     }
     wire_destroy(&old->wire);
     fail(old, old->count, FAILED_BY_LOSS); /* handlers that ask for more are refused */
+    on_wire_replies_end(old);
     event_del(&old->timer);
     event_del(&old->pulse);
     buf_fini(&old->waiting);
@@ -176,7 +184,8 @@ static bool is_returning(const struct redis_client *client, uint64_t now_ns) {
 }
 
 bool redis_client_accepts(const struct redis_client *client) {
-    return redis_client_is_up(client) || is_returning(client, clock_monotonic_ns());
+    return redis_client_is_up(client) ||
+           (client->return_until_ns != 0 && is_returning(client, clock_monotonic_ns()));
 }
 
 bool redis_client_is_too_large(const struct redis_reply *reply) {
@@ -189,27 +198,36 @@ void redis_client_set_timeout(struct redis_client *client, uint32_t timeout_ms) 
     wire_set_greeting_timeout(client->wire, greeting_timeout_ms(timeout_ms));
 }
 
-static bool send_or_keep(struct redis_client *client, size_t argument_count,
-                         const struct slice *arguments, uint64_t now_ns) {
+uint64_t redis_client_now_ns(struct redis_client *client) {
+    bool is_recent =
+        client->is_in_batch || (client->wire != NULL && wire_is_collecting(client->wire));
+    if (!is_recent) {
+        client->now_ns = clock_monotonic_ns();
+    }
+    return client->now_ns;
+}
+
+static bool send_or_keep(struct redis_client *client, struct slice command, uint64_t now_ns) {
     if (client->count == client->capacity) {
         return false;
     }
     if (redis_client_is_up(client)) {
-        return wire_send(client->wire, argument_count, arguments);
+        return wire_send_resp(client->wire, command);
     }
-    return is_returning(client, now_ns) &&
-           resp_append_command(&client->waiting, argument_count, arguments);
+    bool is_kept = is_returning(client, now_ns) && buf_append(&client->waiting, command);
+    client->waiting.overflowed = false; /* nothing was cut: the command is left out whole */
+    return is_kept;
 }
 
-bool redis_client_command(struct redis_client *client, size_t argument_count,
-                          const struct slice *arguments, struct redis_handler handler) {
-    uint64_t now_ns = clock_monotonic_ns();
-    if (!send_or_keep(client, argument_count, arguments, now_ns)) {
+bool redis_client_command(struct redis_client *client, struct slice command,
+                          struct redis_handler handler) {
+    uint64_t now_ns = redis_client_now_ns(client);
+    if (!send_or_keep(client, command, now_ns)) {
         metric_add(client->metrics, FAILED_BY_REFUSAL, 1);
         return false;
     }
     uint64_t timeout_ns = (uint64_t)client->timeout_ms * NS_PER_MS;
-    client->ring[(client->head + client->count) % client->capacity] = (struct in_flight){
+    client->ring[place_of(client, client->count)] = (struct in_flight){
         .handler = handler, .started_ns = now_ns, .deadline_ns = now_ns + timeout_ns};
     client->count++;
     metric_add(client->metrics, COMMANDS, 1);
@@ -218,6 +236,12 @@ bool redis_client_command(struct redis_client *client, size_t argument_count,
                   redis_client_is_up(client) ? timeout_ns : client->return_until_ns - now_ns);
     }
     return true;
+}
+
+void redis_client_flush(struct redis_client *client) {
+    if (client->wire != NULL) {
+        wire_flush(client->wire);
+    }
 }
 
 static void on_wire_up(void *argument) {
@@ -245,10 +269,20 @@ static void on_wire_reply(void *argument, const struct redis_reply *reply) {
         wire_fail(client->wire, WIRE_BROKEN, "a reply to no command");
         return;
     }
+    uint64_t now_ns = redis_client_now_ns(client);
+    client->is_in_batch = true;
     struct in_flight oldest = take_oldest(client);
     metric_add(client->metrics, TOO_LARGE_REPLIES, resp_is_too_large(reply));
-    metric_observe_ns(client->metrics, DURATION, clock_monotonic_ns() - oldest.started_ns);
+    metric_observe_ns(client->metrics, DURATION, now_ns - oldest.started_ns);
     oldest.handler.on_reply(oldest.handler.argument, reply);
+}
+
+static void on_wire_replies_end(void *argument) {
+    struct redis_client *client = argument;
+    client->is_in_batch = false;
+    if (client->on_replies_end != NULL) {
+        client->on_replies_end(client->argument);
+    }
 }
 
 static void on_wire_down(void *argument) {
@@ -275,6 +309,7 @@ static void on_wire_down(void *argument) {
         oldest.handler.on_reply(oldest.handler.argument, resp_too_large());
     }
     fail(client, lost, cause == WIRE_TIMEOUT ? FAILED_BY_TIMEOUT : FAILED_BY_LOSS);
+    on_wire_replies_end(client);
 }
 
 /* The connection does not return: from here on commands are refused at once. */
@@ -282,6 +317,7 @@ static void stop_waiting(struct redis_client *client, enum client_metric why) {
     client->return_until_ns = 0;
     buf_clear(&client->waiting);
     fail(client, client->count, why);
+    on_wire_replies_end(client);
 }
 
 static void on_wire_failed(void *argument) {
@@ -324,9 +360,15 @@ static void set_timer(struct redis_client *client, uint64_t delay_ns) {
     client->timer_is_set = true;
 }
 
+/* Of the so-manieth in flight. Compared, not divided: a division is 25 cycles. */
+static size_t place_of(const struct redis_client *client, size_t index) {
+    size_t place = client->head + index;
+    return place < client->capacity ? place : place - client->capacity;
+}
+
 static struct in_flight take_oldest(struct redis_client *client) {
     struct in_flight oldest = client->ring[client->head];
-    client->head = (client->head + 1) % client->capacity;
+    client->head = place_of(client, 1);
     client->count--;
     return oldest;
 }

@@ -2,7 +2,8 @@
  * redis/resp.c - see resp.h.
  *
  *   bytes ──► framing: lines, strings ──► hiredis' reader ──► replies
- *                        └─ too long: skipped, "-TOOLARGE" instead
+ *     │                  └─ too long: skipped, "-TOOLARGE" instead  ▲
+ *     └─ lent, between two replies: flat.h ─────────────────────────┘
  *
  * What is fed goes through a framing of our own, which knows of every line and string where it
  * ends and to which reply it belongs. A string that would take its reply over the limit is told
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flat.h"
 #include "redis/url.h"
 
 enum {
@@ -40,6 +42,9 @@ struct resp_reader {
     size_t elements_max;
     bool has_skipped; /* what hiredis reads has a string that was skipped */
 
+    struct slice lent; /* what is left of it */
+    struct flat flat;
+
     /* The framing. */
     uint64_t items;      /* lines and strings still to come of the reply that arrives */
     size_t string_bytes; /* of the reply that arrives, without those skipped */
@@ -59,8 +64,11 @@ static const redisReply too_large = {
     .len = sizeof("TOOLARGE the reply has a string beyond the limit") - 1,
 };
 
-static bool take_body(struct resp_reader *reader, struct slice *rest);
-static bool take_line(struct resp_reader *reader, struct slice *rest);
+static bool take_flat(struct resp_reader *reader);
+static bool take_rest_of_reply(struct resp_reader *reader);
+static enum resp_result next_of_hiredis(struct resp_reader *reader,
+                                        const struct redis_reply **reply);
+static bool take_item(struct resp_reader *reader, struct slice *rest);
 static void *create_array_bounded(const redisReadTask *task, int elements);
 static void *create_string_noticed(const redisReadTask *task, char *text, size_t size);
 
@@ -125,6 +133,7 @@ struct resp_reader *resp_reader_create(size_t reply_bytes_max, size_t reply_elem
     reader->reader->privdata = reader;
     reader->bytes_max = reply_bytes_max;
     reader->elements_max = reply_elements_max;
+    flat_init(&reader->flat);
     return reader;
 }
 
@@ -140,18 +149,56 @@ void resp_reader_destroy(struct resp_reader **reader) {
 bool resp_reader_feed(struct resp_reader *reader, const void *data, size_t size) {
     struct slice rest = slice_make(data, size);
     while (rest.size > 0 && !reader->is_garbage) {
-        if (!(reader->body > 0 ? take_body(reader, &rest) : take_line(reader, &rest))) {
+        if (!take_item(reader, &rest)) {
             return false;
         }
     }
     return true;
 }
 
-enum resp_result resp_reader_next(struct resp_reader *reader, const struct redis_reply **reply) {
-    void *next = NULL;
+void resp_reader_lend(struct resp_reader *reader, struct slice bytes) {
+    ENSURE(reader->lent.size == 0);
+    reader->lent = bytes;
+}
 
-    freeReplyObject(reader->reply);
-    reader->reply = NULL;
+enum resp_result resp_reader_next(struct resp_reader *reader, const struct redis_reply **reply) {
+    if (reader->reply != NULL) {
+        freeReplyObject(reader->reply);
+        reader->reply = NULL;
+    }
+    bool is_between_replies = reader->bytes == 0 && reader->items == 0;
+    if (reader->lent.size > 0 && is_between_replies && take_flat(reader)) {
+        *reply = (const struct redis_reply *)(const void *)&reader->flat.reply;
+        return RESP_REPLY;
+    }
+    enum resp_result result = next_of_hiredis(reader, reply);
+    /* Where a line ends in a bare line feed, hiredis takes a reply to go on that the framing takes
+     * to be whole: then it gets more. */
+    while (result == RESP_MORE && reader->lent.size > 0) {
+        result = take_rest_of_reply(reader) ? next_of_hiredis(reader, reply) : RESP_BROKEN;
+    }
+    return result;
+}
+
+static bool take_flat(struct resp_reader *reader) {
+    size_t size = flat_read(&reader->flat, reader->lent,
+                            (struct flat_limits){reader->bytes_max, reader->elements_max});
+    reader->lent = slice_from(reader->lent, size);
+    return size > 0;
+}
+
+/* Passes on, of what is lent, what belongs to the reply that it begins with or goes on with. */
+static bool take_rest_of_reply(struct resp_reader *reader) {
+    bool is_fine = true;
+    do {
+        is_fine = take_item(reader, &reader->lent);
+    } while (is_fine && reader->items > 0 && reader->lent.size > 0 && !reader->is_garbage);
+    return is_fine;
+}
+
+static enum resp_result next_of_hiredis(struct resp_reader *reader,
+                                        const struct redis_reply **reply) {
+    void *next = NULL;
     if (redisReaderGetReply(reader->reader, &next) != REDIS_OK) {
         return RESP_BROKEN;
     }
@@ -264,6 +311,7 @@ static bool end_header(struct resp_reader *reader) {
 
 /* A line, or what is there of it. Headers are kept back until they are whole. */
 static bool take_line(struct resp_reader *reader, struct slice *rest) {
+    ENSURE(rest->data != NULL);
     const char *end = memchr(rest->data, '\n', rest->size);
     struct slice part = take(rest, end != NULL ? (size_t)(end - rest->data) + 1 : rest->size);
     char type = reader->header_size > 0 ? reader->header[0] : part.data[0];
@@ -287,6 +335,10 @@ static bool take_line(struct resp_reader *reader, struct slice *rest) {
         end_item(reader);
     }
     return pass_on(reader, part);
+}
+
+static bool take_item(struct resp_reader *reader, struct slice *rest) {
+    return reader->body > 0 ? take_body(reader, rest) : take_line(reader, rest);
 }
 
 /* ---- what hiredis asks ---- */

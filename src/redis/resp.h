@@ -3,7 +3,8 @@
  * commands out, replies in. No sockets here.
  *
  * Replies are parsed by hiredis' redisReader, which alone would believe a header that announces
- * two thousand million elements; a resp_reader bounds what one reply may cost. A reply with a
+ * two thousand million elements; a resp_reader bounds what one reply may cost, and reads those
+ * that are flat (flat.h) itself, where they lie. A reply with a
  * string too long for that is not the end of the connection: the bytes are skipped as they come,
  * and an error that begins with TOOLARGE takes the reply's place.
  *
@@ -41,6 +42,11 @@ void resp_reader_destroy(struct resp_reader **reader);
 
 /* False when the input already exceeds what may wait here: drop the connection. */
 MUST_CHECK bool resp_reader_feed(struct resp_reader *reader, const void *data, size_t size);
+
+/* The same without a copy: the bytes are the caller's, and stay where they are until RESP_MORE. All
+ * that was fed or lent before must have been asked for. What is wrong with them reads as
+ * RESP_BROKEN. */
+void resp_reader_lend(struct resp_reader *reader, struct slice bytes);
 
 enum resp_result {
     RESP_REPLY,

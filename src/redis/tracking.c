@@ -110,6 +110,10 @@ void redis_tracking_destroy(struct redis_tracking **tracking) {
     free(old);
 }
 
+bool redis_tracking_fell_silent(const struct redis_tracking *tracking) {
+    return wire_down_cause(tracking->wire) == WIRE_TIMEOUT;
+}
+
 static void copy_prefixes(struct redis_tracking *tracking) {
     const struct slice *from = tracking->options.prefixes;
     size_t count = tracking->options.prefix_count;

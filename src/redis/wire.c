@@ -2,7 +2,8 @@
  * redis/wire.c - see wire.h.
  *
  * One timer serves all states but UP, where the owner keeps time. Commands are collected and
- * written once a turn of the loop, so those of one turn share a packet.
+ * written once a turn of the loop, or when the owner says that there will be no more, so those of
+ * one turn share a packet and a system call.
  *
  * A callback may give the connection up while the reply it looks at is still in the reader, so
  * closing leaves the reader alone; the next connection replaces it.
@@ -27,8 +28,7 @@
 #include "resp.h"
 
 enum {
-    READ_BYTES = 16 * 1024,
-    READS_MAX = 16, /* a turn of the loop; what is left is read in the next one */
+    READ_BYTES = 64 * 1024, /* the answers to 300 look-ups */
     RESOLVE_POLL_MS = 5,
     LOG_LOST_INTERVAL_MS = 1000,
     LOG_FAILED_INTERVAL_MS = 60 * 1000,
@@ -56,6 +56,7 @@ struct wire {
     struct event flush; /* made active by hand: writes what one turn collected */
     struct event readable;
     struct event writable;
+    bool is_blocked; /* the socket took less than all: writable will tell */
     struct random random;
     struct log_limit lost_limit;
     struct log_limit failed_limit;
@@ -69,6 +70,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument);
 static void on_writable(evutil_socket_t fd, short what, void *argument);
 static void set_timer(struct wire *wire, uint32_t delay_ms);
 static void close_connection(struct wire *wire);
+static int send_output(struct wire *wire);
 static void give_up(struct wire *wire, enum wire_cause cause, const char *reason);
 
 struct wire *wire_create(const struct wire_options *options) {
@@ -132,9 +134,22 @@ bool wire_send_resp(struct wire *wire, struct slice commands) {
         wire->output.overflowed = false; /* nothing was cut */
         return false;
     }
+    bool was_empty = wire->output.size == 0;
     buf_append(&wire->output, commands);
-    event_active(&wire->flush, EV_TIMEOUT, 0);
+    if (was_empty) {
+        event_active(&wire->flush, EV_TIMEOUT, 0);
+    }
     return true;
+}
+
+void wire_flush(struct wire *wire) {
+    if (wire->state == WIRE_UP && wire->output.size > 0 && !wire->is_blocked) {
+        (void)send_output(wire); /* the flush that is active will fail as this did */
+    }
+}
+
+bool wire_is_collecting(const struct wire *wire) {
+    return wire->state == WIRE_UP && wire->output.size > 0 && !wire->is_blocked;
 }
 
 bool wire_is_skipping(const struct wire *wire) {
@@ -162,6 +177,7 @@ static void close_connection(struct wire *wire) {
     event_del(&wire->flush);
     buf_clear(&wire->output);
     wire->sent = 0;
+    wire->is_blocked = false;
 }
 
 /* Doubles from WIRE_BACKOFF_FIRST_MS to WIRE_BACKOFF_MAX_MS, times 0.5..1, so that workers and
@@ -304,7 +320,8 @@ static void greet(struct wire *wire) {
     set_timer(wire, wire->options.greeting_timeout_ms);
 }
 
-static void write_output(struct wire *wire) {
+/* As much as the socket takes. 0, or the errno with which the connection failed. */
+static int send_output(struct wire *wire) {
     while (wire->sent < wire->output.size) {
         ssize_t n = send(wire->fd, wire->output.data + wire->sent, wire->output.size - wire->sent,
                          MSG_NOSIGNAL);
@@ -312,23 +329,32 @@ static void write_output(struct wire *wire) {
             continue;
         }
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            wire->is_blocked = true;
             event_add(&wire->writable, NULL);
-            return;
+            return 0;
         }
         if (n < 0) {
-            give_up(wire, WIRE_LOST, strerror(errno));
-            return;
+            return errno;
         }
         wire->sent += (size_t)n;
     }
     buf_clear(&wire->output);
     wire->sent = 0;
+    return 0;
+}
+
+static void write_output(struct wire *wire) {
+    int error = send_output(wire);
+    if (error != 0) {
+        give_up(wire, WIRE_LOST, strerror(error));
+    }
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *argument) {
     struct wire *wire = argument;
     (void)fd;
     (void)what;
+    wire->is_blocked = false;
     if (wire->state == WIRE_CONNECTING) {
         greet(wire);
     }
@@ -341,7 +367,7 @@ static void on_flush(evutil_socket_t fd, short what, void *argument) {
     struct wire *wire = argument;
     (void)fd;
     (void)what;
-    if (wire->fd >= 0 && !event_pending(&wire->writable, EV_WRITE, NULL)) {
+    if (wire->fd >= 0 && !wire->is_blocked) {
         write_output(wire);
     }
 }
@@ -400,28 +426,28 @@ static void take_replies(struct wire *wire) {
     }
 }
 
-/* False when there is no more to read now, or no connection any more. */
-static bool read_once(struct wire *wire) {
+/* Once a turn of the loop: what is left is read in the next one, so that a flood of changed keys
+ * does not keep taps waiting. */
+static void read_once(struct wire *wire) {
     char bytes[READ_BYTES];
     ssize_t n = recv(wire->fd, bytes, sizeof(bytes), 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-        return false;
+        return;
     }
     if (n <= 0) {
         give_up(wire, WIRE_LOST, n == 0 ? "closed by the server" : strerror(errno));
-        return false;
+        return;
     }
-    if (!resp_reader_feed(wire->reader, bytes, (size_t)n)) {
-        give_up(wire, WIRE_BROKEN, "a reply larger than is allowed");
-        return false;
-    }
+    resp_reader_lend(wire->reader, slice_make(bytes, (size_t)n));
     take_replies(wire);
-    return wire->fd >= 0 && n == (ssize_t)sizeof(bytes);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *argument) {
+    struct wire *wire = argument;
     (void)fd;
     (void)what;
-    for (int i = 0; i < READS_MAX && read_once(argument); i++) {
+    read_once(wire);
+    if (wire->options.on_replies_end != NULL) {
+        wire->options.on_replies_end(wire->options.argument);
     }
 }

@@ -54,8 +54,9 @@ struct wire_options {
     struct log *log;              /* may be NULL */
     void (*on_up)(void *argument);
     void (*on_reply)(void *argument, const struct redis_reply *reply); /* only while up */
-    void (*on_down)(void *argument);   /* only after on_up; wire_down_cause() says why */
-    void (*on_failed)(void *argument); /* an attempt to connect failed; may be NULL */
+    void (*on_replies_end)(void *argument); /* after the replies of one read; may be NULL */
+    void (*on_down)(void *argument);        /* only after on_up; wire_down_cause() says why */
+    void (*on_failed)(void *argument);      /* an attempt to connect failed; may be NULL */
     void *argument;
 };
 
@@ -84,6 +85,13 @@ MUST_CHECK bool wire_send(struct wire *wire, size_t argument_count, const struct
 
 /* The same for whole commands that are encoded already. */
 MUST_CHECK bool wire_send_resp(struct wire *wire, struct slice commands);
+
+/* Sends now what is queued, as much of it as the socket takes. A failure is left to the loop, so
+ * that no callback comes from within. Harmless when there is nothing, or no connection. */
+void wire_flush(struct wire *wire);
+
+/* Whether something is queued that was queued in this turn of the loop. */
+bool wire_is_collecting(const struct wire *wire);
 
 /* Whether a reply is arriving that will read as TOOLARGE; in on_down: was. */
 bool wire_is_skipping(const struct wire *wire);

@@ -6,9 +6,9 @@ import pytest
 
 from tree import ROOT, assert_none, files, lines, name
 
-DOCUMENTS = files("*.md", "docs/*.md")
+DOCUMENTS = files("*.md", "docs/*.md", "bench/*.md")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-SCRIPT = re.compile(r"(?<![\w/])((?:scripts|tests|docs|src|include|deploy|conf)/[\w./-]*\w)")
+SCRIPT = re.compile(r"(?<![\w/])((?:scripts|tests|docs|src|include|deploy|conf|bench)/[\w./-]*\w)")
 COMMAND = re.compile(r"(?:^|[\s`/])brinco ((?:[a-z]+)(?: (?:set|get|list|pause|resume|delete|import"
                      r"|ls|dump|verify))?)\b", re.MULTILINE)
 

@@ -17,13 +17,13 @@ COLUMNS_MAX = 100
 # clang-format is told to leave these tables alone: they are wider, so that a row is a line.
 WIDE_TABLES = re.compile(r"clang-format off")
 
-PYTHON = ("tests/**/*.py", "scripts/**/*.py")
-SCRIPTS = ("scripts/*", ".ci/*")
+PYTHON = ("tests/**/*.py", "scripts/**/*.py", "bench/**/*.py", "bench/run", "bench/collect")
+SCRIPTS = ("scripts/*", ".ci/*", "bench/setup")
 
 
 def written_files():
     return c_sources() + files(*PYTHON, *SCRIPTS, "tests/tools/*", "cmake/*", "deploy/*",
-                               "CMakeLists.txt", "*/CMakeLists.txt", "docker-compose.yml")
+                               "bench/peers/*", "CMakeLists.txt", "*/CMakeLists.txt", "docker-compose.yml")
 
 
 def complaints_of(check, paths):
@@ -82,7 +82,7 @@ def test_every_file_begins_with_what_it_is():
             good = text.startswith("/*")
         elif path.suffix in (".c", ".h"):
             good = re.match(r"/\*\n \* (\S+/)?" + re.escape(path.name) + " - ", text)
-        elif path.suffix == ".py":
+        elif path.suffix == ".py" or text.startswith("#!/usr/bin/python3\n"):
             good = ast.get_docstring(ast.parse(text)) is not None
         else:
             good = re.match(r"#!\S+.*\n#\n# \S+", text)

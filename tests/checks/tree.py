@@ -20,7 +20,8 @@ def lines(path):
 
 
 def c_sources():
-    return files("src/**/*.c", "src/**/*.h", "include/**/*.h", "tests/**/*.c", "tests/**/*.h")
+    return files("src/**/*.c", "src/**/*.h", "include/**/*.h", "tests/**/*.c", "tests/**/*.h",
+                 "bench/*.c", "bench/*.h")
 
 
 def assert_none(complaints):

@@ -1,6 +1,7 @@
 /*
  * fuzz_decide_geo.c - any bytes as a MaxMind DB: refused with a reason, or opened, and then every
- * look-up ends and gives codes.
+ * look-up ends and gives codes, and the cache says the same, on a miss and on a hit. The cache is
+ * one for all databases, as that of a worker is.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 
 #include "base/err.h"
 #include "decide/geo.h"
+#include "decide/geo_cache.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,14 +26,22 @@ static void ensure_code(const char *code, size_t size) {
     }
 }
 
-static void look_up(const struct geo *geo, const struct sockaddr *address) {
+static void look_up(struct geo_cache *cache, const struct geo *geo,
+                    const struct sockaddr *address) {
     struct geo_place place = geo_find(geo, address);
+    for (int round = 0; round < 2; round++) {
+        ENSURE(memcmp(geo_cache_find(cache, geo, address), &place, sizeof place) == 0);
+    }
     ensure_code(place.country, sizeof place.country);
     ensure_code(place.region, sizeof place.region);
     ENSURE(place.country[0] != '\0' || place.region[0] == '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct geo_cache *cache;
+    if (cache == NULL) {
+        cache = geo_cache_create();
+    }
     int memory = memfd_create("fuzz", MFD_CLOEXEC);
     ENSURE(memory >= 0 && write(memory, data, size) == (ssize_t)size);
     char path[64];
@@ -45,8 +55,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
         v6.sin6_addr.s6_addr[0] = (uint8_t)(i * 37);
         v6.sin6_addr.s6_addr[1] = (uint8_t)(i * 101);
-        look_up(geo, (struct sockaddr *)&v4);
-        look_up(geo, (struct sockaddr *)&v6);
+        look_up(cache, geo, (struct sockaddr *)&v4);
+        look_up(cache, geo, (struct sockaddr *)&v6);
+        v4.sin_addr.s_addr ^= htonl(1); /* neighbours, which may share an answer or not */
+        v6.sin6_addr.s6_addr[i % 8] ^= 1;
+        look_up(cache, geo, (struct sockaddr *)&v4);
+        look_up(cache, geo, (struct sockaddr *)&v6);
     }
     geo_unref(&geo);
     close(memory);

@@ -68,6 +68,8 @@ static void check_request(struct slice input, const struct http_request *request
     if (request->method != HTTP_OTHER) {
         ENSURE(request->path.size > 0 && request->path.data[0] == '/');
     }
+    ENSURE(request->path_escaped ==
+           (request->path.size > 0 && memchr(request->path.data, '%', request->path.size) != NULL));
     ENSURE(http_head_end(input, 0));
 }
 

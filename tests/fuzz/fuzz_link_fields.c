@@ -35,9 +35,11 @@ static void try_link(struct slice input) {
     }
     ENSURE(link_campaign(link).size == 0 || code_is_valid(link_campaign(link)));
     ENSURE(link_owner(link).size <= OWNER_BYTES_MAX);
-    ENSURE(link_url(link).size == 0 || template_check(link_url(link), SLICE("*"), NULL));
-    ENSURE((link_faults(link) & 1U << LINK_FIELD_URL) != 0 ||
-           slice_equal(link_url(link), values[LINK_FIELD_URL]));
+    bool has_url = link_template(link).size > 0;
+    ENSURE(!has_url || template_check(values[LINK_FIELD_URL], SLICE("*"), NULL));
+    ENSURE(has_url || values[LINK_FIELD_URL].size == 0 ||
+           (link_faults(link) & 1U << LINK_FIELD_URL) != 0);
+    ENSURE(link_template(link).size <= values[LINK_FIELD_URL].size + 4);
     ENSURE(link_starts_at(link) <= 253402300799 && link_expires_at(link) <= 253402300799 &&
            link_created_at(link) <= 253402300799);
     link_destroy(&link);
@@ -61,6 +63,8 @@ static void try_campaign(struct slice input) {
     for (size_t i = 0; i < ARRAY_COUNT(templates); i++) {
         struct slice text = campaign->text[templates[i]];
         ENSURE(text.size == 0 || template_check(text, schemes, NULL));
+        ENSURE(templates[i] == CAMPAIGN_FIELD_OG_IMAGE ||
+               (campaign->template[templates[i]].size == 0) == (text.size == 0));
     }
     campaign_destroy(&campaign);
 }

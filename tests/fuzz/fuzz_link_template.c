@@ -1,5 +1,6 @@
 /*
- * fuzz_link_template.c - whatever passes the check renders to a harmless Location.
+ * fuzz_link_template.c - whatever passes the check renders to a harmless Location, and both
+ * compiled forms to what a plain search for braces makes of the text.
  *
  * Input: the list of schemes, a line break, the template; without a line break the whole is the
  * template and any scheme goes. Rendered with the longest and nastiest values there can be.
@@ -38,12 +39,61 @@ static void assert_harmless(struct slice location) {
     }
 }
 
-static void render(struct slice text, const struct template_values *values) {
-    char storage[LOCATION_BYTES_MAX];
-    struct buf out = buf_over(storage, sizeof(storage));
-    bool fits = template_render(text, values, &out);
+/* Placeholder by placeholder, as link/template.h describes them. */
+static void render_text(struct slice text, const struct template_values *values, struct buf *out) {
+    while (text.size > 0) {
+        struct slice plain = slice_split(&text, '{');
+        buf_append(out, plain);
+        struct slice name = slice_split(&text, '}');
+        if (slice_equal(name, SLICE("code"))) {
+            buf_append(out, values->code);
+        } else if (slice_equal(name, SLICE("campaign"))) {
+            buf_append(out, values->campaign);
+        } else if (slice_equal(name, SLICE("owner"))) {
+            buf_append_percent(out, values->owner);
+        } else if (slice_equal(name, SLICE("click"))) {
+            buf_append(out, values->click);
+        } else if (slice_equal(name, SLICE("referrer"))) {
+            buf_append(out, SLICE("utm_source%3Dbrinco%26utm_medium%3Dreferral%26utm_campaign%3D"));
+            buf_append(out, values->campaign);
+            buf_append(out, SLICE("%26utm_content%3D"));
+            buf_append(out, values->code);
+            buf_append(out, SLICE("%26click%3D"));
+            buf_append(out, values->click);
+        }
+    }
+}
+
+/* Compiled for the campaign, or for any (empty); the token given or filled in. */
+static void render_compiled(struct slice text, struct slice campaign,
+                            const struct template_values *values, struct buf *out) {
+    char compiled[TEMPLATE_COMPILED_BYTES_MAX];
+    size_t size = template_compile(text, campaign, compiled);
+    struct slice template = slice_make(compiled, size);
+    struct template_values open = *values;
+    if (template_click_count(template) <= 1) {
+        open.click = SLICE_EMPTY;
+    }
+    size_t click_at = 0;
+    bool fits = template_render_open(template, &open, out, &click_at);
     ENSURE(fits);
+    ENSURE((click_at != SIZE_MAX) == (template_click_count(template) == 1));
+    if (click_at != SIZE_MAX) {
+        memcpy(out->data + click_at, values->click.data, TEMPLATE_CLICK_BYTES);
+    }
+}
+
+static void render(struct slice text, const struct template_values *values) {
+    char storage[3][LOCATION_BYTES_MAX];
+    struct buf out = buf_over(storage[0], LOCATION_BYTES_MAX);
+    struct buf own = buf_over(storage[1], LOCATION_BYTES_MAX);
+    struct buf any = buf_over(storage[2], LOCATION_BYTES_MAX);
+    render_text(text, values, &out);
+    ENSURE(!out.overflowed);
+    render_compiled(text, values->campaign, values, &own);
+    render_compiled(text, SLICE_EMPTY, values, &any);
     struct slice location = buf_slice(&out);
+    ENSURE(slice_equal(location, buf_slice(&own)) && slice_equal(location, buf_slice(&any)));
     assert_harmless(location);
     ENSURE(slice_equal(origin_of(text), origin_of(location)));
     ENSURE(memchr(origin_of(location).data, '@', origin_of(location).size) == NULL);
@@ -60,7 +110,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct err err = {{0}};
     bool passes = template_check(text, schemes, &err);
     ENSURE(passes == template_check(text, schemes, NULL));
-    (void)template_needs_click(text);
     if (!passes) {
         ENSURE(err.text[0] != '\0' && strpbrk(err.text, "\r\n") == NULL);
         return 0;
@@ -72,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                      .owner = slice_make(owner, sizeof(owner) - 1),
                      .click = slice_make(code, TEMPLATE_CLICK_BYTES),
                  });
-    render(text, &(struct template_values){.code = slice_make(code, 1)});
+    render(text, &(struct template_values){.code = slice_make(code, 1),
+                                           .click = slice_make(code, TEMPLATE_CLICK_BYTES)});
     return 0;
 }

@@ -55,6 +55,10 @@ static void is_the_same_both_ways_for_any_size_and_alignment(void **state) {
             uint32_t crc = noise + (uint32_t)size;
             assert_int_equal(crc32c(crc, bytes + from, size),
                              crc32c_portable(crc, bytes + from, size));
+            const uint8_t first[4] = {0x12, 0x34, (uint8_t)size, 0xFF};
+            uint32_t number = 0xFF003412u | (uint32_t)(size & 0xFF) << 16;
+            assert_int_equal(crc32c_behind_u32(number, bytes + from, size),
+                             crc32c(crc32c(0, first, sizeof(first)), bytes + from, size));
         }
     }
 }

@@ -143,6 +143,25 @@ static void what_is_no_number_leaves_the_value_alone(void **state) {
     assert_true(value == 7);
 }
 
+static void a_text_of_any_size_is_put_whole_and_nothing_beside_it(void **state) {
+    char from[300];
+    char to[sizeof(from) + 2];
+    (void)state;
+    for (size_t i = 0; i < sizeof(from); i++) {
+        from[i] = (char)(1 + i % 200);
+    }
+    for (size_t size = 0; size <= sizeof(from); size++) {
+        memset(to, 0, sizeof(to));
+        char *end = slice_put(to + 1, slice_make(size > 0 ? from : NULL, size));
+        assert_ptr_equal(end, to + 1 + size);
+        assert_memory_equal(to + 1, from, size);
+        assert_int_equal(to[0], 0);
+        for (size_t i = 1 + size; i < sizeof(to); i++) {
+            assert_int_equal(to[i], 0);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_gives_every_part_and_ends_empty),
@@ -155,6 +174,7 @@ int main(void) {
         cmocka_unit_test(starts_with_knows_short_and_empty),
         cmocka_unit_test(numbers_are_read_up_to_their_maximum),
         cmocka_unit_test(what_is_no_number_leaves_the_value_alone),
+        cmocka_unit_test(a_text_of_any_size_is_put_whole_and_nothing_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,55 @@ static uint64_t fill(struct journal *journal) {
     return sequence;
 }
 
+static void test_what_is_written_in_place_is_what_is_read(void **state) {
+    struct journal *journal = open_small(*state);
+    for (uint64_t i = 1; i <= 500; i++) {
+        size_t size = 8 + i % 300;
+        uint8_t *place = journal_reserve(journal, JOURNAL_RECORD_BYTES_MAX);
+        assert_non_null(place);
+        for (size_t at = 0; at < size; at++) {
+            assert_int_equal(place[at], 0); /* nothing of the longer place before is left */
+        }
+        memset(place, 0xA5, size);
+        segment_store_u64(place, i);
+        assert_int_equal(journal_commit(journal, size), i);
+        keep_journal(journal, i);
+    }
+    journal_close(&journal);
+    struct journal_reader *reader = journal_reader_open(*state, 1, NULL);
+    struct journal_record record;
+    struct journal_damage damage;
+    assert_non_null(reader);
+    for (uint64_t i = 1; i <= 500; i++) {
+        assert_int_equal(journal_reader_next(reader, &record, &damage, NULL), JOURNAL_READ_RECORD);
+        assert_int_equal(record.sequence, i);
+        assert_int_equal(record.payload.size, 8 + i % 300);
+        assert_int_equal(segment_load_u64((const uint8_t *)record.payload.data), i);
+        assert_true(record.payload.size == 8 || (uint8_t)record.payload.data[8] == 0xA5);
+    }
+    journal_reader_close(&reader);
+}
+
+static void test_a_full_journal_has_no_place(void **state) {
+    struct journal *journal = open_small(*state);
+    uint8_t *place;
+    uint64_t last = 0;
+    while ((place = journal_reserve(journal, 1000)) != NULL) {
+        segment_store_u64(place, 1);
+        last = journal_commit(journal, 1000);
+    }
+    struct journal_status status = journal_status(journal);
+    assert_int_equal(status.lost, 1);
+    assert_int_equal(status.next_sequence, last + 1);
+    assert_false(status.accepting);
+    keep_journal(journal, 1);
+    place = journal_reserve(journal, 1000);
+    assert_non_null(place);
+    segment_store_u64(place, 1);
+    assert_int_equal(journal_commit(journal, 1000), last + 1);
+    journal_close(&journal);
+}
+
 static void test_without_a_next_segment_clicks_are_counted_as_lost(void **state) {
     struct metric_registry *registry = metric_registry_create();
     struct journal_options options = small_options(*state);
@@ -421,6 +470,8 @@ int main(void) {
         IN_DIRECTORY(test_payloads_of_every_size_fit),
         IN_DIRECTORY(test_a_journal_rolls_over_many_segments_without_a_gap),
         IN_DIRECTORY(test_segments_are_made_of_real_blocks),
+        IN_DIRECTORY(test_what_is_written_in_place_is_what_is_read),
+        IN_DIRECTORY(test_a_full_journal_has_no_place),
         IN_DIRECTORY(test_without_a_next_segment_clicks_are_counted_as_lost),
         IN_DIRECTORY(test_at_its_size_limit_a_journal_refuses_until_there_is_room),
         IN_DIRECTORY(test_on_a_full_disk_a_journal_opens_refuses_and_recovers),

@@ -14,6 +14,7 @@
 #include "agent_table.h"
 #include "base/defs.h"
 #include "decide/agent.h"
+#include "decide/visitor.h"
 
 static int set_up(void **state) {
     *state = agents_create();
@@ -43,6 +44,15 @@ static void assert_same(struct agent a, struct agent b) {
     assert_true(slice_equal(a.browser, b.browser));
     assert_true(slice_equal(a.in_app, b.in_app));
     assert_true(slice_equal(a.rule, b.rule));
+}
+
+static const struct visitor_salt salt = {.text_seed = 0xfedcba9876543210u};
+
+/* What the cache says, which is also what the visitor's hash wants. */
+static struct agent see(struct agent_cache *cache, struct slice text) {
+    const struct agent_sighting *sighting = agent_cache_see(cache, text, &salt);
+    assert_int_equal(sighting->visitor_text, visitor_text_hash(&salt, text));
+    return sighting->agent;
 }
 
 static void assert_known(void **state, const struct agent_string *known) {
@@ -155,7 +165,7 @@ static void any_bytes_are_taken(void **state) {
             text[i] = (char)(random >> 24);
         }
         struct slice slice = slice_make(text, size);
-        assert_same(agents_classify(*state, slice), agent_cache_classify(cache, slice));
+        assert_same(agents_classify(*state, slice), see(cache, slice));
     }
     assert_int_equal(agents_classify(*state, slice_make("\0\xff\x80\n", 4)).class, AGENT_BOT);
     agent_cache_destroy(&cache);
@@ -166,11 +176,11 @@ static void the_cache_says_what_the_table_says(void **state) {
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < ARRAY_COUNT(agent_people); i++) {
             struct slice text = slice_of(agent_people[i].text);
-            assert_same(agent_cache_classify(cache, text), agents_classify(*state, text));
+            assert_same(see(cache, text), agents_classify(*state, text));
         }
         for (size_t i = 0; i < ARRAY_COUNT(agent_machines); i++) {
             struct slice text = slice_of(agent_machines[i].text);
-            assert_same(agent_cache_classify(cache, text), agents_classify(*state, text));
+            assert_same(see(cache, text), agents_classify(*state, text));
         }
     }
     agent_cache_destroy(&cache);
@@ -187,7 +197,7 @@ static void strings_that_share_an_entry_are_not_mixed_up(void **state) {
             int head = snprintf(text, sizeof text, "%s/%u ", i % 2 ? "curl" : "WhatsApp", i);
             size_t size = (size_t)head + i % 320;
             memset(text + head, 'x', size - (size_t)head);
-            struct agent agent = agent_cache_classify(cache, slice_make(text, size));
+            struct agent agent = see(cache, slice_make(text, size));
             assert_int_equal(agent.class, i % 2 ? AGENT_BOT : AGENT_PREVIEW);
         }
     }
@@ -199,12 +209,66 @@ static void the_cache_keeps_no_borrowed_bytes(void **state) {
     struct agent_cache *cache = agent_cache_create(*state, 7);
     char buffer[32] = "curl/8.5.0";
     struct slice text = slice_make(buffer, 10);
-    struct agent before = agent_cache_classify(cache, text);
+    struct agent before = see(cache, text);
     memcpy(buffer, "WhatsApp/2", 10);
-    assert_int_equal(agent_cache_classify(cache, text).class, AGENT_PREVIEW);
+    assert_int_equal(see(cache, text).class, AGENT_PREVIEW);
     memcpy(buffer, "curl/8.5.0", 10);
-    assert_same(agent_cache_classify(cache, text), before);
+    assert_same(see(cache, text), before);
     assert_slice(before.browser, "curl", "curl");
+    agent_cache_destroy(&cache);
+}
+
+static void only_what_is_new_or_too_long_is_classified(void **state) {
+    struct agent_cache *cache = agent_cache_create(*state, 7);
+    char text[AGENT_BYTES_MAX];
+    memset(text, 'x', sizeof text);
+    memcpy(text, "curl/", 5);
+    uint64_t misses = 0;
+    for (size_t size = 0; size < sizeof text; size++) {
+        struct slice of_size = slice_make(text, size);
+        bool is_kept = size > 0 && size <= 318;
+        see(cache, of_size);
+        assert_int_equal(agent_cache_misses(cache), ++misses);
+        see(cache, of_size);
+        see(cache, of_size);
+        misses += is_kept ? 0 : 2;
+        assert_int_equal(agent_cache_misses(cache), misses);
+    }
+    agent_cache_destroy(&cache);
+}
+
+/* Every byte counts for the entry that a string gets: at these sizes, each is in one word of one
+ * step. Of 64 strings in 2,048 entries some two share one; the eight that differ in a word that was
+ * left out would all share. */
+static void strings_that_differ_in_one_byte_have_entries_of_their_own(void **state) {
+    for (size_t size = 32; size <= 64; size += 32) {
+        struct agent_cache *cache = agent_cache_create(*state, 0x9d5c3aa1772f11e3u);
+        char text[64];
+        memset(text, 'a', sizeof text);
+        for (int round = 0; round < 2; round++) {
+            for (size_t i = 0; i < size; i++) {
+                text[i] = 'b';
+                see(cache, slice_make(text, size));
+                text[i] = 'a';
+            }
+        }
+        assert_in_range(agent_cache_misses(cache), size, size + 7);
+        agent_cache_destroy(&cache);
+    }
+}
+
+/* At midnight visitors get another salt: what was remembered under the old one is of no use. */
+static void another_day_s_salt_is_never_answered_with_the_last_one_s(void **state) {
+    struct agent_cache *cache = agent_cache_create(*state, 7);
+    struct slice text = SLICE("curl/8.5.0");
+    struct visitor_salt tomorrow = {.text_seed = salt.text_seed + 1};
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(agent_cache_see(cache, text, &salt)->visitor_text,
+                         visitor_text_hash(&salt, text));
+        assert_int_equal(agent_cache_see(cache, text, &tomorrow)->visitor_text,
+                         visitor_text_hash(&tomorrow, text));
+    }
+    assert_int_equal(agent_cache_misses(cache), 4);
     agent_cache_destroy(&cache);
 }
 
@@ -300,6 +364,9 @@ int main(void) {
         cmocka_unit_test(the_cache_says_what_the_table_says),
         cmocka_unit_test(strings_that_share_an_entry_are_not_mixed_up),
         cmocka_unit_test(the_cache_keeps_no_borrowed_bytes),
+        cmocka_unit_test(only_what_is_new_or_too_long_is_classified),
+        cmocka_unit_test(strings_that_differ_in_one_byte_have_entries_of_their_own),
+        cmocka_unit_test(another_day_s_salt_is_never_answered_with_the_last_one_s),
         cmocka_unit_test(every_line_of_the_table_can_decide),
         cmocka_unit_test(the_automaton_finds_what_a_plain_search_finds),
         cmocka_unit_test(the_place_of_a_token_is_kept),

@@ -12,6 +12,7 @@
 #include "decide/destination.h"
 #include "link/campaign.h"
 #include "link/link.h"
+#include "link/template.h"
 
 enum { NOW = 1000000 };
 
@@ -96,7 +97,11 @@ static struct destination choose(struct scene *scene, enum tap_platform platform
 static void expect_redirect(struct scene *scene, enum tap_platform platform,
                             enum tap_outcome outcome, const char *template) {
     struct destination chosen = choose(scene, platform);
-    if (!slice_equal(chosen.template, slice_of(template))) {
+    char compiled[TEMPLATE_COMPILED_BYTES_MAX];
+    bool is_own = outcome == TAP_OUTCOME_OVERRIDE;
+    struct slice campaign = is_own || chosen.campaign == NULL ? SLICE_EMPTY : chosen.campaign->id;
+    size_t size = template_compile(slice_of(template), campaign, compiled);
+    if (!slice_equal(chosen.template, slice_make(compiled, size))) {
         fail_msg("\"%.*s\" instead of %s", SLICE_ARG(chosen.template), template);
     }
     assert_int_equal(chosen.page, PAGE_NONE);

@@ -11,9 +11,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sodium.h>
+#include <string.h>
 #include <sys/un.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "decide/visitor.h"
 
 static const uint8_t secret[VISITOR_SECRET_BYTES] = "thirty-two bytes of a secret....";
@@ -96,6 +99,48 @@ static void the_hash_never_changes(void **state) {
     assert_int_equal(hash_of("2806:10a0:1:2::3"), 0xdac1673c0d0970afu);
 }
 
+static void assert_as_told(const struct visitor_salt *salt, const struct sockaddr *address,
+                           const uint8_t bytes[16]) {
+    struct slice agent = SLICE("Mozilla/5.0 (Linux; Android 14; Pixel 8)");
+    struct slice language = SLICE("es-MX");
+    uint64_t hashes[2] = {hash_bytes(agent, salt->text_seed),
+                          hash_bytes(language, salt->text_seed)};
+    uint8_t input[32];
+    memcpy(input, bytes, 16);
+    memcpy(input + 16, hashes, sizeof hashes);
+    uint64_t expected;
+    assert_int_equal(crypto_shorthash((uint8_t *)&expected, input, sizeof input, salt->key), 0);
+    assert_int_equal(visitor_text_hash(salt, agent), hashes[0]);
+    assert_int_equal(visitor_hash_of(salt, address, hashes[0], language), expected);
+    assert_int_equal(visitor_hash(salt, address, agent, language), expected);
+}
+
+/* As the header says: SipHash-2-4 of the address and the two texts' hashes. */
+static void the_hash_is_what_the_header_says(void **state) {
+    (void)state;
+    struct visitor_salt salt;
+    visitor_salt_init(&salt, secret, noon_ms);
+    uint64_t random = 88172645463325252u; /* Marsaglia, "Xorshift RNGs" (2003) */
+    for (size_t round = 0; round < 10000; round++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        uint8_t bytes[16] = {[10] = 0xff, [11] = 0xff};
+        memcpy(bytes + 12, &random, 4);
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+        memcpy(&v4.sin_addr, bytes + 12, 4);
+        memcpy(&v6.sin6_addr, bytes, 16);
+        assert_as_told(&salt, (struct sockaddr *)&v4, bytes);
+        assert_as_told(&salt, (struct sockaddr *)&v6, bytes);
+
+        memcpy(bytes, &random, 8);
+        memcpy(&v6.sin6_addr, bytes, 16);
+        memset(bytes + 8, 0, 8); /* not of the network */
+        assert_as_told(&salt, (struct sockaddr *)&v6, bytes);
+    }
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    assert_as_told(&salt, (struct sockaddr *)&local, (const uint8_t[16]){0});
+}
+
 static void ipv4_is_its_mapped_ipv6(void **state) {
     (void)state;
     assert_int_equal(hash_of("189.203.1.1"), hash_of("::ffff:189.203.1.1"));
@@ -168,6 +213,7 @@ int main(void) {
         cmocka_unit_test(whatever_differs_makes_another_visitor),
         cmocka_unit_test(another_secret_makes_another_visitor),
         cmocka_unit_test(the_hash_never_changes),
+        cmocka_unit_test(the_hash_is_what_the_header_says),
         cmocka_unit_test(ipv4_is_its_mapped_ipv6),
         cmocka_unit_test(of_ipv6_the_network_counts),
         cmocka_unit_test(an_address_that_is_no_ip_is_taken),

@@ -4,6 +4,7 @@
  */
 #include "exact.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -60,6 +61,30 @@ static void test_an_address_longer_than_any_is_refused(void **state) {
     assert_false(is_address(longest, AF_INET));
 }
 
+static void test_ipv4_addresses_are_those_of_inet_pton(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "",         "1",         "1.2.3",     "1.2.3.",     "1.2.3.4.",         ".1.2.3.4",
+        "1..2.3",   "1.2.3.4.5", "1.2.3.4 ",  " 1.2.3.4",   "1.2.3.-4",         "1.2.3.+4",
+        "1.2.3.x",  "0x1.2.3.4", "1.2.3.4:5", "1.2.3.4567", "1.2.3.0000004",    "1,2,3,4",
+        "1.2.3.4/", "1.2.3.:",   "0.0.0.0",   "127.0.0.1",  "1.2.3.4294967297", "255.255.255.255",
+        "00.1.2.3", "1.2.3.00"};
+    struct in_addr address;
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        assert_int_equal(is_address(slice_of(texts[i]), AF_INET),
+                         inet_pton(AF_INET, texts[i], &address) == 1);
+    }
+    for (int number = 0; number < 1100; number++) {
+        static const char *const formats[] = {"%d.0.10.200", "1.%d.0.0", "1.2.3.%d", "1.2.%03d.4"};
+        for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
+            char text[32];
+            snprintf(text, sizeof text, formats[i], number);
+            assert_int_equal(is_address(slice_of(text), AF_INET),
+                             inet_pton(AF_INET, text, &address) == 1);
+        }
+    }
+}
+
 static void test_a_port_is_at_most_65535(void **state) {
     (void)state;
     assert_true(http_port_is_valid(SLICE_EMPTY));
@@ -76,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_host_cut_anywhere_is_read_to_its_end_and_no_further),
         cmocka_unit_test(test_an_address_longer_than_any_is_refused),
+        cmocka_unit_test(test_ipv4_addresses_are_those_of_inet_pton),
         cmocka_unit_test(test_a_port_is_at_most_65535),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

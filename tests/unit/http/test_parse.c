@@ -43,6 +43,28 @@ static void test_a_plain_request_gives_its_parts(void **state) {
     assert_slice(slice_from(input, request.head_bytes), "GET /next HTTP/1.1\r\n");
 }
 
+static void test_a_path_says_whether_it_is_escaped(void **state) {
+    (void)state;
+    static const struct {
+        struct slice input;
+        bool escaped;
+    } cases[] = {
+        {SLICE("GET /AB12CD" REST), false},
+        {SLICE("GET /AB%31" REST), true},
+        {SLICE("HEAD /%41" REST), true},
+        {SLICE("GET /AB?s=%41" REST), false},
+        {SLICE("GET http://h%41/a" REST), false},
+        {SLICE("GET http://h/%61" REST), true},
+        {SLICE("POST /%41" REST), true},
+        {SLICE("POST /%41#" REST), false}, /* no origin-form: it has no path */
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct http_request request;
+        assert_int_equal(http_parse(cases[i].input, &request), HTTP_PARSE_DONE);
+        assert_int_equal(request.path_escaped, cases[i].escaped);
+    }
+}
+
 static void test_pipelined_requests_are_taken_one_by_one(void **state) {
     (void)state;
     struct slice input = SLICE("GET /a HTTP/1.1\r\n" HOST "\r\n"
@@ -406,6 +428,7 @@ static void test_head_end_does_not_let_a_client_with_bare_line_feeds_hang(void *
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_plain_request_gives_its_parts),
+        cmocka_unit_test(test_a_path_says_whether_it_is_escaped),
         cmocka_unit_test(test_pipelined_requests_are_taken_one_by_one),
         cmocka_unit_test(test_request_lines),
         cmocka_unit_test(test_methods_are_case_sensitive),

@@ -26,6 +26,29 @@ static void test_percent_decoding(void **state) {
     }
 }
 
+/* Copies by words: any length, the percent sign at any place, in place as well. */
+static void test_a_percent_sign_is_found_wherever_it_stands(void **state) {
+    (void)state;
+    for (size_t size = 0; size <= 40; size++) {
+        for (size_t at = 0; at + 3 <= size + 3; at++) {
+            char text[64];
+            memset(text, 'a', sizeof text);
+            bool escaped = at + 3 <= size;
+            memcpy(text + (escaped ? at : size), "%62", 3);
+            char *copy = exact_copy(slice_make(text, size));
+            char out[64];
+            size_t expected = escaped ? size - 2 : size;
+            assert_int_equal(http_percent_decode(slice_make(copy, size), out, size), expected);
+            assert_int_equal(http_percent_decode(slice_make(copy, size), copy, size), expected);
+            for (size_t i = 0; i < expected; i++) {
+                assert_int_equal(out[i], escaped && i == at ? 'b' : 'a');
+                assert_int_equal(copy[i], out[i]);
+            }
+            free(copy);
+        }
+    }
+}
+
 static void test_malformed_percent_sequences_are_refused(void **state) {
     (void)state;
     static const char *const cases[] = {"%", "a%", "%4", "%4g", "%g4", "%%41", "% 41", "%-1"};
@@ -153,6 +176,15 @@ static void test_preferred_languages(void **state) {
         {"sl-rozaj-IT", "sl"},
         {"en-x-US", "en"},
         {"en-US-GB", "en-US"},
+        {"es,en-US", "es"},
+        {"es-41", "es"},
+        {"es-41a,en", "es"},
+        {"e1-MX,en", "en"},
+        {"es-M1,en", "es"},
+        {"es-\xcd\xd8,en", "en"},
+        {"@s-MX,en", "en"},
+        {"es-MX;q=0.5,en;q=0.6", "en"},
+        {"es-419;q=0.5,en;q=0.6", "en"},
         {"es-419-MX", "es-419"},
         {"nah", "nah"},
         {"fr;q=0.5, de;q=0.5", "fr"},
@@ -291,6 +323,7 @@ static void test_a_nul_does_not_end_an_address(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_percent_decoding),
+        cmocka_unit_test(test_a_percent_sign_is_found_wherever_it_stands),
         cmocka_unit_test(test_malformed_percent_sequences_are_refused),
         cmocka_unit_test(test_decoding_stops_at_the_capacity),
         cmocka_unit_test(test_query_parameters),

@@ -57,6 +57,43 @@ static void test_a_redirect_is_written_whole_or_not_at_all(void **state) {
     }
 }
 
+/* The Location is written between the two; what does not fit leaves the buffer as it was. */
+static void test_a_redirect_in_two_parts_is_the_same(void **state) {
+    (void)state;
+    struct http_date date = new_year();
+    for (int i = 0; i < 4; i++) {
+        bool keep_alive = i % 2 == 0;
+        uint8_t minor_version = i < 2 ? 1 : 0;
+        char whole[512];
+        char parts[512];
+        struct buf expected = buf_over(whole, sizeof whole);
+        struct buf out = buf_over(parts, sizeof parts);
+        assert_true(http_respond_redirect(&expected, SLICE("https://a.example/"), keep_alive,
+                                          minor_version, &date));
+        assert_true(http_redirect_begin(&out, &date));
+        assert_int_equal(out.size, HTTP_REDIRECT_BEGIN_SIZE);
+        assert_true(buf_append(&out, SLICE("https://a.example/")));
+        assert_true(http_redirect_end(&out, keep_alive, minor_version));
+        assert_true(slice_equal(buf_slice(&out), buf_slice(&expected)));
+
+        size_t end_size = out.size - HTTP_REDIRECT_BEGIN_SIZE - (sizeof "https://a.example/" - 1);
+        for (size_t room = 0; room <= end_size; room++) {
+            struct buf narrow = buf_over(parts, 4 + room);
+            narrow.size = 4;
+            assert_int_equal(http_redirect_end(&narrow, keep_alive, minor_version),
+                             room == end_size);
+            assert_int_equal(narrow.size, room == end_size ? 4 + end_size : 4);
+        }
+    }
+    char storage[HTTP_REDIRECT_BEGIN_SIZE];
+    for (size_t room = 0; room <= sizeof storage; room++) {
+        struct buf narrow = buf_over(storage, room);
+        assert_int_equal(http_redirect_begin(&narrow, &date), room == sizeof storage);
+        assert_int_equal(narrow.size, room == sizeof storage ? room : 0);
+        assert_int_equal(narrow.overflowed, room < sizeof storage);
+    }
+}
+
 static void assert_response(const struct http_response *response, const char *expected) {
     struct buf out;
     buf_init(&out, 4096);
@@ -283,6 +320,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_redirect_says_connection_only_when_needed),
         cmocka_unit_test(test_a_redirect_is_written_whole_or_not_at_all),
+        cmocka_unit_test(test_a_redirect_in_two_parts_is_the_same),
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_a_response_without_content_has_no_type),
         cmocka_unit_test(test_not_modified_announces_no_length),

@@ -34,6 +34,8 @@ struct fixture {
     struct redis_pipe *pipe;
     struct event_base *base;
     struct resolver *resolver;
+    unsigned called;  /* waiters */
+    unsigned batches; /* that ended */
 };
 
 /* A waiter and what it was told, copied: the resolution is borrowed. */
@@ -74,6 +76,7 @@ static inline void on_resolved(struct resolver_waiter *waiter, enum resolve_resu
                                struct resolution resolution) {
     struct tap *tap = CONTAINER_OF(waiter, struct tap, waiter);
     note(tap, result, resolution);
+    tap->it->called++;
     if (tap->then != NULL) {
         (void)find(tap->it, "other", tap->then);
     }
@@ -162,6 +165,11 @@ static inline uint64_t counted(struct fixture *it, enum link_metric metric) {
     return metric_get(it->resolver->metrics, metric);
 }
 
+static inline void on_batch_end(void *argument) {
+    struct fixture *it = argument;
+    it->batches++;
+}
+
 static inline void make_resolver(struct fixture *it, const char *default_campaign, uint64_t bytes) {
     struct redis_url url = test_redis_url(&it->redis);
     it->resolver = resolver_create(&(struct resolver_options){
@@ -171,6 +179,8 @@ static inline void make_resolver(struct fixture *it, const char *default_campaig
         .timeout_ms = TIMEOUT_MS,
         .cache_bytes = bytes,
         .default_campaign = slice_of(default_campaign),
+        .on_batch_end = on_batch_end,
+        .batch_argument = it,
     });
 }
 

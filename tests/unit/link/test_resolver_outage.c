@@ -11,8 +11,8 @@ static void a_link_paused_while_disconnected_is_seen_paused(void **state) {
     redis(&it, "CLIENT KILL TYPE pubsub");
     redis(&it, "CLIENT KILL TYPE normal SKIPME yes");
     redis(&it, "HSET t:link:AB12 status paused");
-    WAIT_FOR(&it, !resolver_is_connected(it.resolver) && !resolver_is_tracking(it.resolver));
-    WAIT_FOR(&it, resolver_is_connected(it.resolver) && resolver_is_tracking(it.resolver));
+    uint32_t epoch = it.resolver->last_epoch;
+    WAIT_FOR(&it, it.resolver->last_epoch > epoch && resolver_is_connected(it.resolver));
     assert_true(resolve(&it, "AB12").is_paused);
     end(&it);
 }
@@ -23,8 +23,8 @@ static void losing_the_tracking_connection_makes_entries_suspect(void **state) {
     begin(&it);
     (void)resolve(&it, "AB12");
     redis(&it, "CLIENT KILL TYPE pubsub");
-    WAIT_FOR(&it, !resolver_is_tracking(it.resolver));
-    WAIT_FOR(&it, resolver_is_tracking(it.resolver));
+    uint32_t epoch = it.resolver->last_epoch;
+    WAIT_FOR(&it, it.resolver->last_epoch > epoch);
     struct tap tap = {0};
     assert_int_equal(find(&it, "AB12", &tap), RESOLVE_PENDING);
     WAIT_FOR(&it, tap.calls == 1);
@@ -98,6 +98,53 @@ static void a_frozen_redis_costs_a_timeout_and_then_nothing(void **state) {
     end(&it);
 }
 
+/* Nobody waits, though all that is cached becomes suspect while Redis seems to be connected. */
+static void a_frozen_redis_costs_nothing_when_every_tap_is_a_hit(void **state) {
+    (void)state;
+    struct fixture it;
+    begin(&it);
+    (void)resolve(&it, "AB12");
+    test_redis_freeze(&it.redis);
+    struct tap tap = {0};
+    bool was_in_doubt = false;
+    WAIT_FOR(&it, find(&it, "AB12", &tap) == RESOLVE_DONE && !resolver_is_tracking(it.resolver));
+    while (resolver_is_connected(it.resolver)) {
+        was_in_doubt = was_in_doubt || it.resolver->doubts == 1;
+        assert_int_equal(find(&it, "AB12", &tap), RESOLVE_DONE);
+        assert_string_equal(tap.owner, "ana");
+        turn(&it);
+    }
+    assert_true(was_in_doubt);
+    assert_int_equal(it.resolver->doubts, 0);
+    assert_int_equal(find(&it, "AB12", &tap), RESOLVE_DONE);
+    assert_true(counted(&it, LINK_LOOKUP_STALE) > 0);
+    assert_int_equal(it.called, 1);
+    test_redis_thaw(&it.redis);
+    redis(&it, "HSET t:link:AB12 owner eva");
+    WAIT_FOR(&it, resolver_is_connected(it.resolver) && resolver_is_tracking(it.resolver));
+    assert_string_equal(resolve(&it, "AB12").owner, "eva");
+    end(&it);
+}
+
+/* Only the connection that tracks was lost in silence: the PING is answered, and nothing suspect is
+ * used from then on. */
+static void doubt_ends_with_the_answer_to_its_ping(void **state) {
+    (void)state;
+    struct fixture it;
+    begin(&it);
+    (void)resolve(&it, "AB12");
+    test_redis_freeze(&it.redis);
+    WAIT_FOR(&it, it.resolver->doubts == 1);
+    struct tap tap = {0};
+    assert_int_equal(find(&it, "other", &tap), RESOLVE_PENDING); /* not cached: it waits as ever */
+    test_redis_thaw(&it.redis);
+    WAIT_FOR(&it, it.resolver->doubts == 0 && tap.calls == 1);
+    redis(&it, "HSET t:link:AB12 owner eva");
+    WAIT_FOR(&it, resolver_is_connected(it.resolver));
+    assert_string_equal(resolve(&it, "AB12").owner, "eva");
+    end(&it);
+}
+
 static void a_link_with_a_url_is_served_though_its_campaign_is_unreachable(void **state) {
     (void)state;
     struct fixture it;
@@ -141,6 +188,8 @@ int main(void) {
         cmocka_unit_test(without_tracking_an_entry_is_trusted_for_100_ms),
         cmocka_unit_test(without_redis_what_is_cached_is_served_and_the_rest_unreachable),
         cmocka_unit_test(a_frozen_redis_costs_a_timeout_and_then_nothing),
+        cmocka_unit_test(a_frozen_redis_costs_nothing_when_every_tap_is_a_hit),
+        cmocka_unit_test(doubt_ends_with_the_answer_to_its_ping),
         cmocka_unit_test(a_link_with_a_url_is_served_though_its_campaign_is_unreachable),
         cmocka_unit_test(an_error_reply_counts_as_unreachable),
     };

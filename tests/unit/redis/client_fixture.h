@@ -16,6 +16,7 @@
 #include "fake_server.h"
 #include "loop.h"
 #include "redis/client.h"
+#include "resp.h"
 
 enum {
     TIMEOUT_MS = 100,
@@ -43,6 +44,16 @@ static inline void on_state(void *argument, bool up) {
     assert_int_equal(redis_client_is_up(fixture->client), up);
 }
 
+static inline bool command(struct fixture *fixture, size_t count, const struct slice *words,
+                           struct redis_handler handler) {
+    struct buf encoded;
+    buf_init(&encoded, 64 * 1024 * 1024);
+    assert_true(resp_append_command(&encoded, count, words));
+    bool is_taken = redis_client_command(fixture->client, buf_slice(&encoded), handler);
+    buf_fini(&encoded);
+    return is_taken;
+}
+
 static inline void on_reply(void *argument, const struct redis_reply *reply) {
     struct fixture *fixture = argument;
     if (reply == NULL) {
@@ -55,9 +66,8 @@ static inline void on_reply(void *argument, const struct redis_reply *reply) {
     if (fixture->again) {
         struct slice ping = SLICE("PING");
         fixture->again = false;
-        fixture->answers += !redis_client_command(fixture->client, 1, &ping,
-                                                  (struct redis_handler){on_reply, fixture}) &&
-                            reply != NULL;
+        fixture->answers +=
+            !command(fixture, 1, &ping, (struct redis_handler){on_reply, fixture}) && reply != NULL;
     }
 }
 
@@ -105,15 +115,14 @@ static inline bool send_words(struct fixture *fixture, const char *words) {
     while (rest.size > 0) {
         arguments[count++] = slice_split(&rest, ' ');
     }
-    return redis_client_command(fixture->client, count, arguments,
-                                (struct redis_handler){on_reply, fixture});
+    return command(fixture, count, arguments, (struct redis_handler){on_reply, fixture});
 }
 
 static inline bool send_numbered(struct fixture *fixture, unsigned number) {
     char text[16];
     snprintf(text, sizeof(text), "%u", number);
-    return redis_client_command(fixture->client, 2, (struct slice[]){SLICE("ECHO"), slice_of(text)},
-                                (struct redis_handler){on_numbered, fixture});
+    return command(fixture, 2, (struct slice[]){SLICE("ECHO"), slice_of(text)},
+                   (struct redis_handler){on_numbered, fixture});
 }
 
 static inline uint64_t counted(struct fixture *fixture, const char *name, const char *labels) {

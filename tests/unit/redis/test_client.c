@@ -50,9 +50,8 @@ static void a_command_larger_than_the_output_is_refused(void **state) {
     char *big = calloc(1, BYTES);
     open_fixture(&fixture, test_redis_url(*state));
     run_until(&fixture, &fixture.ups, 1);
-    assert_false(redis_client_command(fixture.client, 2,
-                                      (struct slice[]){SLICE("ECHO"), slice_make(big, BYTES)},
-                                      (struct redis_handler){on_reply, &fixture}));
+    assert_false(command(&fixture, 2, (struct slice[]){SLICE("ECHO"), slice_make(big, BYTES)},
+                         (struct redis_handler){on_reply, &fixture}));
     assert_true(send_words(&fixture, "PING"));
     run_until(&fixture, &fixture.answers, 1);
     assert_string_equal(fixture.last, "PONG");

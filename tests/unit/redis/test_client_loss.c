@@ -73,9 +73,8 @@ static void handlers_of_lost_commands_may_issue_them_again(void **state) {
     run_ms(&fixture, 20);
     kill_connections(redis); /* we have not read that yet */
     for (unsigned i = 0; i < IN_FLIGHT_MAX; i++) {
-        assert_true(
-            redis_client_command(fixture.client, 1, &(struct slice){"PING", 4},
-                                 (struct redis_handler){again_from_a_lost_command, &fixture}));
+        assert_true(command(&fixture, 1, &(struct slice){"PING", 4},
+                            (struct redis_handler){again_from_a_lost_command, &fixture}));
     }
     run_until(&fixture, &fixture.answers, IN_FLIGHT_MAX);
     assert_int_equal(fixture.failures, IN_FLIGHT_MAX);
@@ -186,10 +185,10 @@ static void more_than_may_wait_is_refused(void **state) {
     kill_connections(redis);
     until_down(&fixture);
     unsigned taken = 0;
-    while (taken < 16 && redis_client_command(fixture.client, 3,
-                                              (struct slice[]){SLICE("SETRANGE"), SLICE("big"),
-                                                               slice_make(big, BYTES)},
-                                              (struct redis_handler){on_reply, &fixture})) {
+    while (taken < 16 &&
+           command(&fixture, 3,
+                   (struct slice[]){SLICE("SETRANGE"), SLICE("big"), slice_make(big, BYTES)},
+                   (struct redis_handler){on_reply, &fixture})) {
         taken++;
     }
     assert_in_range(taken, 6, 7);
