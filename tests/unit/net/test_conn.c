@@ -254,10 +254,10 @@ static void answers_of_a_turn_are_finished_together(void **state) {
     struct server *server = *state;
     int clients[10];
     server->loop->options.handler.on_flush = on_lines_flush;
-    flushes = 0;
     for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
         clients[i] = client_open(server, SLICE_EMPTY);
     }
+    flushes = 0;
     for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
         char line[32];
         snprintf(line, sizeof(line), "echo to %zu?\n", i);
