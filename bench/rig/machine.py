@@ -13,7 +13,6 @@ VERSIONS = {
     "nginx": ["nginx", "-v"],
     "haproxy": ["haproxy", "-v"],
     "h2o": ["h2o", "--version"],
-    "h2load": ["h2load", "--version"],
     "redis": ["redis-server", "--version"],
     "valgrind": ["valgrind", "--version"],
     "gcc": ["gcc", "--version"],

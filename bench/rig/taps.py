@@ -2,7 +2,6 @@
 and the kernel have in use meanwhile."""
 
 import json
-import os
 import pathlib
 import re
 import select
@@ -118,21 +117,6 @@ def median(values):
 def median_ratio(values, base):
     """Of pairs of the same round."""
     return median(value / of for value, of in zip(values, base))
-
-
-def prefer(process, threads="", level=1):
-    """Real-time priority, of a level above 0, for the threads of a process whose name matches, so
-    that other programs of the machine are as little of what is measured as may be; whether that was
-    permitted. (nice would not do: where sessions are scheduled as groups, it is only heard within
-    one.) Nothing is locked out: the kernel keeps up to 50 ms of a second for everybody else, which
-    on a machine that is busy with other things shows in the load's own lateness."""
-    try:
-        for task in pathlib.Path(f"/proc/{process.pid}/task").glob("[0-9]*"):
-            if re.match(threads, (task / "comm").read_text()):
-                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(level))
-    except PermissionError:
-        return False
-    return True
 
 
 def memory(pid):

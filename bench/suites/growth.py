@@ -8,7 +8,7 @@ from rig.taps import (Taps, interleave, measure, median, median_ratio, memory, m
                           tap_every_code)
 
 TITLE = "Growth: links, connections, workers, time"
-QUICK = True
+QUICK = False
 
 PATTERN = "L%07d"
 FEW_LINKS = 1_000

@@ -4,13 +4,12 @@ import itertools
 
 from rig import Brinco, Table, redis
 from rig.peers import Floor
-from rig.taps import Taps, interleave, median, prefer
+from rig.taps import Taps, interleave, median
 
 TITLE = "Open-loop latency at half load"
-QUICK = True
+QUICK = False
 
 CONNECTIONS = 256
-WORKERS = "edge-"  # threads of brinco that answer
 SATURATION_SECONDS = 1.5
 SECONDS, SECONDS_QUICK = 10, 3
 WARM_UP_S = 1
@@ -25,21 +24,11 @@ NOTES = (
     "of the server.",
 )
 
-PRIORITY = {
-    True: "Load, floor and brinco's worker ran with real-time priority, so that other programs of "
-          "this machine are in these figures as little as may be; what is left of them shows in "
-          "late.",
-    False: "No real-time priority was permitted: other programs of this machine are in these "
-           "figures.",
-}
-
-
 def saturation(bench, server, rounds=3):
     """Taps a second on a closed loop: the median of short runs."""
     rates = []
     for _ in range(rounds):
         with Taps(bench, server.port, connections=64, seconds=SATURATION_SECONDS) as taps:
-            prefer(taps.process)
             rates.append(taps.run()["rate"])
     return median(rates)
 
@@ -47,7 +36,6 @@ def saturation(bench, server, rounds=3):
 def open_loop(bench, server, rate, seconds, seed):
     with Taps(bench, server.port, connections=CONNECTIONS, rate=round(rate), seconds=seconds,
               warm_up=WARM_UP_S, seed=seed) as taps:
-        prefer(taps.process)
         return taps.run()
 
 
@@ -67,7 +55,6 @@ def run(bench):
     seconds = SECONDS_QUICK if bench.quick else SECONDS
     with redis(bench) as store, Brinco(bench, store, {}, bench.server_core) as server, \
             Floor(bench, bench.server_core) as floor:
-        is_preferred = all([prefer(server.process, WORKERS), prefer(floor.process)])
         full = saturation(bench, server)
         rate = full / 2
         bench.say(f"  one worker answers {full:,.0f} taps/s; from here on {rate:,.0f}")
@@ -78,6 +65,6 @@ def run(bench):
     rows = [row_of(name, found) for name, found in reports.items()]
     return [Table(f"Latency at half load (us): {rate:,.0f} taps/s over {CONNECTIONS} connections",
                   list(rows[0]), rows,
-                  notes=[*NOTES, PRIORITY[is_preferred], f"{rounds} rounds of {seconds} s, "
+                  notes=[*NOTES, f"{rounds} rounds of {seconds} s, "
                          "interleaved. The floor says what machine and kernel make of it."],
                   goals={("brinco", "p99.9"): GOAL_P999_US})]

@@ -4,7 +4,7 @@ from rig import Brinco, Table, redis
 from rig.taps import Taps, kernel_slab, median, memory, metric, tap_every_code
 
 TITLE = "Memory"
-QUICK = True
+QUICK = False
 
 IDLE = 10_000
 IDLE_FEW = 1_000

@@ -5,9 +5,9 @@ import itertools
 import signal
 
 from rig import Brinco, Table, redis
-from rig.taps import Taps, median, metric, prefer
+from rig.taps import Taps, median, metric
 
-from suites.latency import GOAL_P999_US, NOTES, PRIORITY, WORKERS, row_of, saturation
+from suites.latency import GOAL_P999_US, NOTES, row_of, saturation
 
 TITLE = "Open-loop latency during a Redis outage"
 QUICK = False
@@ -38,7 +38,7 @@ def thaw(store):
 # comes back with what it had.
 OUTAGES = {
     "frozen": (freeze, thaw),
-    "killed": (lambda store: store.stop(), lambda store: prefer(store.start().process)),
+    "killed": (lambda store: store.stop(), lambda store: store.start()),
 }
 
 
@@ -47,7 +47,6 @@ def outage(bench, store, server, kind, load):
     begin, end = OUTAGES[kind]
     with Taps(bench, server.port, connections=CONNECTIONS, seconds=3 * PART_S, warm_up=WARM_UP_S,
               cut=f"{PART_S},{2 * PART_S}", code_pattern=PATTERN, count=LINKS, **load) as taps:
-        prefer(taps.process, level=2)  # over Redis, with which it shares a core
         taps.begin()
         taps.is_done(WARM_UP_S + PART_S)
         begin(store)
@@ -58,30 +57,29 @@ def outage(bench, store, server, kind, load):
 
 @contextlib.contextmanager
 def servers(bench):
-    """A Redis and a brinco that ships to it; whether they have priority."""
+    """A Redis and a brinco that ships to it."""
     with redis(bench, options=KEEPING) as store:
         store.load_links(LINKS)
         with Brinco(bench, store, {"serve.roles": "edge api", "queue.kind": "redis"},
                     bench.server_core) as server:
-            is_preferred = all([prefer(store.process), prefer(server.process, WORKERS)])
             with Taps(bench, server.port, connections=CONNECTIONS, rate=WARM_RATE,
                       taps=2 * LINKS, seconds=WARM_SECONDS, code_pattern=PATTERN,
                       count=LINKS) as warm:
                 warm.run()
-            yield store, server, is_preferred
+            yield store, server
 
 
 def rounds_of(bench, kind, rate, seeds):
     """A server and a Redis of its own for each round: outages leave traces."""
     reports = []
     for number in range(bench.rounds):
-        with servers(bench) as (store, server, is_preferred):
+        with servers(bench) as (store, server):
             report = outage(bench, store, server, kind, {"rate": rate, "seed": next(seeds)})
             report["lost"] = metric(server, "brinco_clicks_lost_total")
         during = report["parts"][1]["p99.9"]
         bench.say(f"  {kind}, round {number + 1}: p99.9 during the outage {during:,.0f} us")
         reports.append(report)
-    return reports, is_preferred
+    return reports
 
 
 def rows_of(kind, reports):
@@ -96,20 +94,20 @@ def rows_of(kind, reports):
 
 
 def run(bench):
-    with servers(bench) as (_, server, _):
+    with servers(bench) as (_, server):
         rate = round(saturation(bench, server) * SHARE)
     seeds = itertools.count(1)
     rows, goals = [], {}
     for kind in OUTAGES:
         bench.say(f"  {kind}: {bench.rounds} rounds of {3 * PART_S} s at {rate:,} taps/s")
-        reports, is_preferred = rounds_of(bench, kind, rate, seeds)
+        reports = rounds_of(bench, kind, rate, seeds)
         rows += rows_of(kind, reports)
         goals |= {(f"{kind}: before", "p99.9"): GOAL_P999_US,
                   (f"{kind}: during", "p99.9"): GOAL_RATIO * GOAL_P999_US,
                   (f"{kind}: after", "clicks lost"): 0}
     return [Table(f"Latency during an outage of Redis (us): {rate:,} taps/s, {LINKS:,} links, all "
                   "cached", list(rows[2]), rows,
-                  notes=[*NOTES, PRIORITY[is_preferred],
+                  notes=[*NOTES,
                          f"Redis is frozen (accepts and says nothing) or killed for {PART_S} s; "
                          "clicks are shipped to it before and after. The rate is "
                          f"{SHARE:.0%} of what one worker answers, because Redis and the load "

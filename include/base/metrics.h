@@ -90,7 +90,13 @@ static inline uint64_t metric_get(const struct metric_set *set, size_t index) {
     return atomic_load_explicit(&set->value[index], memory_order_relaxed);
 }
 
-void metric_observe_ns(struct metric_set *set, size_t index, uint64_t duration_ns);
+/* count: how many took that long. */
+void metric_observe_many_ns(struct metric_set *set, size_t index, uint64_t duration_ns,
+                            uint64_t count);
+
+static inline void metric_observe_ns(struct metric_set *set, size_t index, uint64_t duration_ns) {
+    metric_observe_many_ns(set, index, duration_ns, 1);
+}
 
 /* Sum (or largest) over all sets of the metric of this name and labels (NULL: of all labels). */
 uint64_t metric_registry_total(struct metric_registry *registry, const char *name,

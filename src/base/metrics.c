@@ -136,12 +136,13 @@ void metric_set_destroy(struct metric_set **set) {
     *set = NULL;
 }
 
-void metric_observe_ns(struct metric_set *set, size_t index, uint64_t duration_ns) {
+void metric_observe_many_ns(struct metric_set *set, size_t index, uint64_t duration_ns,
+                            uint64_t count) {
     struct metric_histogram *histogram = &set->histograms[set->histogram_of[index]];
     uint64_t units = duration_ns == 0 ? 0 : (duration_ns - 1) / METRIC_FIRST_BUCKET_NS;
     unsigned bucket = units == 0 ? 0 : 64u - (unsigned)__builtin_clzll(units);
-    add(&histogram->bucket[bucket < METRIC_BUCKETS ? bucket : METRIC_BUCKETS - 1], 1);
-    add(&histogram->sum_ns, duration_ns);
+    add(&histogram->bucket[bucket < METRIC_BUCKETS ? bucket : METRIC_BUCKETS - 1], count);
+    add(&histogram->sum_ns, duration_ns * count);
 }
 
 /* --- reading ------------------------------------------------------------------------------- */

@@ -58,6 +58,18 @@ __attribute__((cold)) static size_t size_of_cut(struct slice text) {
     return size; /* not UTF-8: no boundary to keep */
 }
 
+static inline char *put_text(char *to, struct slice text) {
+    if (UNLIKELY(text.size > 16)) { /* which slice_put() asks as well */
+        text.size = text.size > CLICK_TEXT_BYTES_MAX ? size_of_cut(text) : text.size;
+    }
+    *to++ = (char)text.size;
+    return slice_put(to, text);
+}
+
+/* One after the other, not in a loop: so the compiler sees which texts the hop has just put into
+ * the array, and what their sizes can be, and leaves the array out: 60 instructions fewer. */
+#define CLICK_TEXT_PUT(name, word) to = put_text(to, click->text[CLICK_##name]);
+
 size_t click_encode(const struct click *click, uint8_t *out) {
     uint64_t at = htole64(click->at_ms);
     uint64_t visitor = htole64(click->visitor);
@@ -70,14 +82,7 @@ size_t click_encode(const struct click *click, uint8_t *out) {
     memcpy(out + VISITOR_OFFSET, &visitor, sizeof(visitor));
 
     char *to = (char *)out + TEXTS_OFFSET;
-    for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
-        struct slice text = click->text[i];
-        if (UNLIKELY(text.size > 16)) { /* which slice_put() asks as well */
-            text.size = text.size > CLICK_TEXT_BYTES_MAX ? size_of_cut(text) : text.size;
-        }
-        *to++ = (char)text.size;
-        to = slice_put(to, text);
-    }
+    CLICK_TEXTS(CLICK_TEXT_PUT)
     return (size_t)((uint8_t *)to - out);
 }
 

@@ -71,7 +71,8 @@ struct cache {
     uint32_t negatives_max;
     uint32_t hand;
     uint32_t negative_hand;
-    uint32_t stride; /* of the hands */
+    uint32_t stride;      /* of the hands */
+    struct entry *latest; /* the campaign found last, until something is removed; may be NULL */
     struct hash_seed seed[CACHE_KIND_COUNT];
     uint64_t bytes; /* table and blocks */
     uint64_t bytes_max;
@@ -213,11 +214,10 @@ probe(const struct cache *cache, enum cache_kind kind, struct slice key, uint64_
     }
 }
 
-/* Inlined for each kind, and for keys of which two words are all, which need no call and so no
- * register saved: 60 instructions a find instead of 100. */
-__attribute__((always_inline)) static inline bool find(struct cache *cache, enum cache_kind kind,
-                                                       struct slice key, uint64_t now_ns,
-                                                       struct cache_hit *hit) {
+/* Wherever it lies. Not inlined: it saves registers that its callers do without. */
+__attribute__((noinline)) static bool find_any(struct cache *cache, enum cache_kind kind,
+                                               struct slice key, uint64_t now_ns,
+                                               struct cache_hit *hit) {
     uint64_t *slot = probe(cache, kind, key, hash_of(cache, kind, key));
     uint64_t found = *slot;
     if (UNLIKELY(found == 0)) {
@@ -237,6 +237,7 @@ __attribute__((always_inline)) static inline bool find(struct cache *cache, enum
         hit->link = payload_of(entry, CACHE_LINK);
     } else {
         hit->campaign = *(struct campaign **)payload_of(entry, CACHE_CAMPAIGN);
+        cache->latest = entry;
     }
     if (UNLIKELY((found & SLOT_MARKED) == 0)) {
         *slot = found | SLOT_MARKED;
@@ -244,19 +245,48 @@ __attribute__((always_inline)) static inline bool find(struct cache *cache, enum
     return true;
 }
 
-__attribute__((noinline)) static bool find_long(struct cache *cache, enum cache_kind kind,
-                                                struct slice key, uint64_t now_ns,
-                                                struct cache_hit *hit) {
-    return find(cache, kind, key, now_ns, hit);
+/* Most codes are short, known, and lie marked in the slot where their search begins. Without the
+ * loop no register need be saved, and the marks, the kind and the hash are one comparison: 35
+ * instructions fewer. */
+static inline bool find_link(struct cache *cache, struct slice code, uint64_t now_ns,
+                             struct cache_hit *hit) {
+    if (LIKELY(code.size <= KEY_SHORT_BYTES)) {
+        uint64_t hash = hash_of(cache, CACHE_LINK, code);
+        uint64_t found = cache->slot[home_of(cache, hash)];
+        struct entry *entry = entry_of(found);
+        if (LIKELY((found & ~SLOT_ADDRESS) == (sign_of(CACHE_LINK, hash) | SLOT_MARKED) &&
+                   key_is(entry, code))) {
+            hit->stamp.issued_ns = entry->issued_ns;
+            hit->stamp.epoch = entry->epoch;
+            hit->link = payload_of(entry, CACHE_LINK);
+            hit->campaign = NULL;
+            return true;
+        }
+    }
+    return find_any(cache, CACHE_LINK, code, now_ns, hit);
+}
+
+/* Most taps are of the campaign of the tap before: comparing its id takes 25 instructions where
+ * looking it up takes 80. Its slot is marked, and stays so while it is the latest: who unmarks
+ * slots goes on to remove an entry. */
+static inline bool find_latest(const struct cache *cache, struct slice id, struct cache_hit *hit) {
+    struct entry *entry = cache->latest;
+    if (entry == NULL || !key_is(entry, id)) {
+        return false;
+    }
+    hit->stamp.issued_ns = entry->issued_ns;
+    hit->stamp.epoch = entry->epoch;
+    hit->link = NULL;
+    hit->campaign = *(struct campaign **)payload_of(entry, CACHE_CAMPAIGN);
+    return true;
 }
 
 bool cache_find(struct cache *cache, enum cache_kind kind, struct slice key, uint64_t now_ns,
                 struct cache_hit *hit) {
-    if (UNLIKELY(key.size > KEY_SHORT_BYTES)) {
-        return find_long(cache, kind, key, now_ns, hit);
+    if (kind == CACHE_LINK) {
+        return find_link(cache, key, now_ns, hit);
     }
-    return kind == CACHE_LINK ? find(cache, CACHE_LINK, key, now_ns, hit)
-                              : find(cache, CACHE_CAMPAIGN, key, now_ns, hit);
+    return find_latest(cache, key, hit) || find_any(cache, CACHE_CAMPAIGN, key, now_ns, hit);
 }
 
 void cache_put_link(struct cache *cache, struct slice code, const struct link *link,
@@ -361,6 +391,7 @@ static void count(struct cache *cache) {
  * algorithm R). */
 static void remove_at(struct cache *cache, uint32_t slot) {
     struct entry *entry = entry_of(cache->slot[slot]);
+    cache->latest = NULL; /* it may be this one, or have lost its mark */
     cache->entries--;
     cache->negatives -= entry->is_negative;
     cache->bytes -= bytes_of(entry);

@@ -1,8 +1,8 @@
 /*
  * link/resolver.c - the look-up itself, and what Redis tells unasked.
  *
- * resolver_find() on a hit is two probes of the cache and nothing else: the link, then the
- * campaign it names. Everything that is not a fresh hit goes to find_slowly().
+ * resolver_find() on a hit is two look-ups in the cache and nothing else: the link, then
+ * the campaign it names. Everything that is not a fresh hit goes to find_slowly().
  *
  * Freshness is a matter of epochs. Each time tracking begins, a new epoch does; what is fetched
  * is stamped with the epoch in which its fetch was issued, so whatever was asked for before

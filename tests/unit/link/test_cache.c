@@ -330,6 +330,140 @@ static void random_work_agrees_with_a_plain_table(void **state) {
     end(&it);
 }
 
+static void put_campaign(struct fixture *it, struct slice id, const char *name) {
+    cache_put_campaign(it->cache, id, make_campaign(id, slice_of(name)), stamp);
+}
+
+/* A campaign's name, or "-" when it is known not to exist, or "?" when there is no entry. */
+static const char *name_of(struct fixture *it, struct slice id, struct cache_hit *hit) {
+    static char name[32];
+    if (!cache_find(it->cache, CACHE_CAMPAIGN, id, NOW, hit)) {
+        return "?";
+    }
+    assert_null(hit->link);
+    if (hit->campaign == NULL) {
+        return "-";
+    }
+    assert_true(slice_equal(hit->campaign->id, id));
+    (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARG(hit->campaign->text[CAMPAIGN_FIELD_NAME]));
+    return name;
+}
+
+/* Ids as alike as they can be: what was found last answers for itself alone. */
+static void campaigns_in_turn_are_told_apart(void **state) {
+    (void)state;
+    struct fixture it = begin(1 << 20);
+    for (size_t size = 1; size <= 64; size++) {
+        for (size_t at = 0; at < size; at++) {
+            char one[64];
+            char two[64];
+            struct cache_hit hit;
+            memset(one, 'k', sizeof(one));
+            memset(two, 'k', sizeof(two));
+            two[at] = 'K';
+            put_campaign(&it, slice_make(one, size), "one");
+            put_campaign(&it, slice_make(two, size), "two");
+            for (unsigned turn = 0; turn < 2; turn++) {
+                assert_string_equal(name_of(&it, slice_make(one, size), &hit), "one");
+                assert_string_equal(name_of(&it, slice_make(one, size), &hit), "one");
+                assert_string_equal(name_of(&it, slice_make(two, size), &hit), "two");
+            }
+            cache_put_campaign(it.cache, slice_make(two, size), NULL, stamp);
+            cache_invalidate(it.cache, CACHE_CAMPAIGN, slice_make(two, size));
+        }
+    }
+    end(&it);
+}
+
+static void a_campaign_found_last_is_not_older_than_its_entry(void **state) {
+    (void)state;
+    struct fixture it = begin(1 << 20);
+    struct cache_hit hit;
+    const struct slice spring = SLICE("spring");
+    put_campaign(&it, spring, "Spring");
+    assert_string_equal(name_of(&it, spring, &hit), "Spring");
+    put_campaign(&it, spring, "Replaced");
+    assert_string_equal(name_of(&it, spring, &hit), "Replaced");
+    cache_invalidate(it.cache, CACHE_CAMPAIGN, spring);
+    assert_string_equal(name_of(&it, spring, &hit), "Replaced");
+    assert_int_equal(hit.stamp.epoch, 0);
+    assert_int_equal(hit.stamp.issued_ns, 0);
+
+    cache_put_campaign(it.cache, spring, NULL, stamp);
+    assert_string_equal(name_of(&it, spring, &hit), "-");
+    assert_int_equal(hit.stamp.epoch, 7);
+    assert_false(cache_find(it.cache, CACHE_CAMPAIGN, spring, NOW + NEGATIVE_NS, &hit));
+    cache_invalidate(it.cache, CACHE_CAMPAIGN, spring);
+    assert_string_equal(name_of(&it, spring, &hit), "?");
+
+    put_campaign(&it, spring, "Again");
+    assert_string_equal(name_of(&it, spring, &hit), "Again");
+    end(&it);
+}
+
+/* The hand takes marks away; a campaign that every tap finds gets it back. */
+static void a_campaign_that_is_found_again_and_again_is_not_evicted(void **state) {
+    (void)state;
+    enum { NUMBERS = 30000 };
+    struct fixture it = begin(1 << 20);
+    struct cache_hit hit;
+    put_campaign(&it, SLICE("spring"), "Spring");
+    for (unsigned i = 0; i < NUMBERS; i++) {
+        put_number(&it, i);
+        assert_string_equal(name_of(&it, SLICE("spring"), &hit), "Spring");
+    }
+    assert_true(metric_get(it.metrics, LINK_CACHE_EVICTIONS) > NUMBERS / 2);
+    end(&it);
+}
+
+/* More campaigns than there is room for, and each found twice in a row. */
+static void random_work_on_campaigns_agrees_with_a_plain_table(void **state) {
+    (void)state;
+    enum { KEYS = 300, STEPS = 100000 };
+    struct fixture it = begin(0);
+    unsigned version[KEYS] = {0}; /* 0: ended, or never put */
+    bool is_stale[KEYS] = {false};
+    uint32_t random = 54321;
+    unsigned found = 0;
+    for (unsigned step = 1; step <= STEPS; step++) {
+        random = random * 1664525 + 1013904223;
+        unsigned key = (random >> 8) % KEYS;
+        char text[16];
+        char name[16];
+        struct slice id = code_of(text, key);
+        struct cache_hit hit = {0};
+        (void)snprintf(name, sizeof(name), "%u", step);
+        switch (random >> 29) {
+        case 0:
+            put_campaign(&it, id, name);
+            version[key] = step;
+            is_stale[key] = false;
+            break;
+        case 1:
+            cache_put_campaign(it.cache, id, NULL, stamp);
+            version[key] = 0;
+            break;
+        case 2:
+            cache_invalidate(it.cache, CACHE_CAMPAIGN, id);
+            is_stale[key] = true;
+            break;
+        default:
+            (void)snprintf(name, sizeof(name), "%u", version[key]);
+            for (unsigned twice = 0; twice < 2; twice++) {
+                const char *seen = name_of(&it, id, &hit);
+                if (strcmp(seen, "?") != 0) {
+                    assert_string_equal(seen, version[key] == 0 ? "-" : name);
+                    assert_int_equal(hit.stamp.epoch, version[key] != 0 && is_stale[key] ? 0 : 7);
+                    found++;
+                }
+            }
+        }
+    }
+    assert_true(found > STEPS / 10);
+    assert_true(metric_get(it.metrics, LINK_CACHE_EVICTIONS) > STEPS / 100);
+    end(&it);
+}
+
 static void a_usual_link_costs_about_100_bytes_in_all(void **state) {
     (void)state;
     enum { LINKS = 100000 };
@@ -355,6 +489,10 @@ int main(void) {
         cmocka_unit_test(eviction_leaves_the_table_evenly_filled),
         cmocka_unit_test(with_every_entry_marked_the_new_one_still_finds_room),
         cmocka_unit_test(random_work_agrees_with_a_plain_table),
+        cmocka_unit_test(campaigns_in_turn_are_told_apart),
+        cmocka_unit_test(a_campaign_found_last_is_not_older_than_its_entry),
+        cmocka_unit_test(a_campaign_that_is_found_again_and_again_is_not_evicted),
+        cmocka_unit_test(random_work_on_campaigns_agrees_with_a_plain_table),
         cmocka_unit_test(a_usual_link_costs_about_100_bytes_in_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
