@@ -109,6 +109,7 @@ struct journal_status {
     uint64_t next_sequence;
     uint64_t lost;  /* clicks refused since the process started */
     bool accepting; /* false from a refusal until a segment is there again */
+    uint32_t sync_interval_ms;
 };
 
 struct journal_status journal_status(const struct journal *journal);

@@ -313,5 +313,6 @@ struct journal_status journal_status(const struct journal *journal) {
         .next_sequence = atomic_load_explicit(&journal->next_sequence, memory_order_acquire),
         .lost = atomic_load_explicit(&journal->lost, memory_order_relaxed),
         .accepting = !is_refusing || is_any_ready(journal),
+        .sync_interval_ms = atomic_load_explicit(&journal->sync_interval_ms, memory_order_relaxed),
     };
 }

@@ -49,23 +49,27 @@ static uint64_t now_ms(void) {
     return clock_monotonic_ns() / SHIP_NS_PER_MS;
 }
 
-/* When to look again. Where nothing is appended there is nothing to do, and each look is a wake: so
- * it takes longer every time, to an eighth of them. Only the first burst after such a silence may
- * wait, for segments of which one is ready already. */
+/* When to look again. Where nothing is appended, nor lost, there is nothing to do, and each look is
+ * a wake: so it takes longer every time, to an eighth of them, but never longer than what is
+ * appended next may wait to be synced. */
 struct pace {
-    uint64_t seen; /* what all journals held at the last look */
+    uint64_t seen; /* what had been appended or lost at the last look */
     uint32_t interval_ms;
 };
 
 static void sleep_at_pace(const struct ship_keeper *keeper, struct pace *pace) {
-    uint64_t held = 0;
+    uint64_t seen = 0;
+    uint32_t longest_ms = KEEP_INTERVAL_IDLE_MS;
     for (size_t i = 0; i < keeper->count; i++) {
-        held += journal_status(keeper->journals[i]).next_sequence;
+        struct journal_status status = journal_status(keeper->journals[i]);
+        seen += status.next_sequence + status.lost;
+        longest_ms = status.sync_interval_ms < longest_ms ? status.sync_interval_ms : longest_ms;
     }
-    bool is_idle = held == pace->seen && pace->interval_ms != 0;
+    bool is_idle = seen == pace->seen && pace->interval_ms != 0;
     uint32_t interval_ms = is_idle ? pace->interval_ms * 2 : KEEP_INTERVAL_MS;
-    pace->interval_ms = interval_ms < KEEP_INTERVAL_IDLE_MS ? interval_ms : KEEP_INTERVAL_IDLE_MS;
-    pace->seen = held;
+    interval_ms = interval_ms < longest_ms ? interval_ms : longest_ms;
+    pace->interval_ms = interval_ms < KEEP_INTERVAL_MS ? KEEP_INTERVAL_MS : interval_ms;
+    pace->seen = seen;
     nanosleep(&(struct timespec){.tv_nsec = (long)(pace->interval_ms * SHIP_NS_PER_MS)}, NULL);
 }
 

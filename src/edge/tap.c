@@ -77,7 +77,7 @@ struct decision {
 };
 
 static bool tap_run(struct tap *tap);
-static inline void decide(struct tap *tap, struct decision *decision);
+static void decide(struct tap *tap, struct decision *decision);
 static void record(struct tap *tap, const struct decision *decision);
 static void reply(struct tap *tap, const struct decision *decision);
 static void on_resolved(struct resolver_waiter *waiter, enum resolve_result result,
@@ -244,7 +244,7 @@ static struct slice campaign_of(const struct tap *tap, const struct destination 
     return tap->resolution.link == NULL ? SLICE_EMPTY : link_campaign(tap->resolution.link);
 }
 
-static inline void decide(struct tap *tap, struct decision *decision) {
+static void decide(struct tap *tap, struct decision *decision) {
     struct edge_worker *worker = tap->context->worker;
     const struct http_request *request = &tap->context->request;
     uint64_t now_ms = edge_worker_now_ms(worker);

@@ -8,7 +8,7 @@
  *
  * Edge-triggered: the kernel tells of input once, when it comes. A read that does not fill the
  * buffer has taken all there is; whatever comes later, the client's end among it, is another
- * event. Where there may be more (the buffer is full, the end came together with data, an event
+ * event. Where there may be more (the buffer is full, the end or urgent data came with it, an event
  * came while nobody could read) is_unread says so, and conn_watch() asks again.
  */
 #include "net/conn.h"
@@ -171,7 +171,8 @@ void conn_watch(struct conn *conn, bool for_writing) {
     if (conn->is_watched && conn->is_writing == for_writing && !conn->is_unread) {
         return;
     }
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.ptr = conn}};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET,
+                                .data = {.ptr = conn}};
     if (for_writing) {
         event.events |= EPOLLOUT;
     }
@@ -239,8 +240,13 @@ static bool read_behind(struct conn *conn, char **into, size_t *room) {
     return true;
 }
 
-/* has_ended: the client's end has been seen, behind what there may be to read. */
-static void on_readable(struct conn *conn, bool has_ended) {
+/* More may be behind what one read gives: the client's end, an error, or what follows urgent data
+ * (RFC 9293 section 3.8.5), before which a read stops. */
+static bool may_leave_some(uint32_t events) {
+    return (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
+}
+
+static void on_readable(struct conn *conn, bool may_leave) {
     struct conn_loop *loop = conn->loop;
     char *into = loop->in_bytes;
     size_t room = sizeof(loop->in_bytes);
@@ -248,7 +254,7 @@ static void on_readable(struct conn *conn, bool has_ended) {
         return;
     }
     ssize_t got = conn_receive(conn->fd, into, room);
-    conn->is_unread = has_ended || (size_t)got == room;
+    conn->is_unread = may_leave || (size_t)got == room;
     if (got > 0 && conn->kept_size > 0) {
         conn->kept_size += (uint32_t)got;
         conn_feed(conn, slice_make(conn->kept, conn->kept_size), conn->kept_seen);
@@ -274,7 +280,7 @@ static void on_event(struct conn *conn, uint32_t events) {
     } else if (conn->class == CLASS_LINGER) {
         discard(conn);
     } else {
-        on_readable(conn, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+        on_readable(conn, may_leave_some(events));
     }
 }
 

@@ -391,6 +391,21 @@ static int tcp_client_open(struct server *server, struct slice first) {
     return client;
 }
 
+/* A read stops before urgent data, and no event tells of what is behind it. */
+static void a_line_with_urgent_data_in_it_is_read_whole(void **state) {
+    struct server *server = *state;
+    int client = tcp_client_open(server, SLICE("echo first\n"));
+    turn(server);
+    assert_string_equal(take(client), "first\n");
+    put(client, SLICE("echo se"));
+    assert_int_equal(send(client, "!", 1, MSG_OOB), 1);
+    put(client, SLICE("cond\n"));
+    turn_for(server, 20);
+    assert_string_equal(take(client), "second\n"); /* urgent data itself is not in the stream */
+    close(client);
+    turn(server);
+}
+
 static void lingering_delivers_the_answer_to_a_client_that_sends_on(void **state) {
     struct server *server = *state;
     static char body[100000];
@@ -454,6 +469,7 @@ int main(void) {
         SERVED(a_client_that_leaves_unread_output_is_an_end),
         SERVED(waits_and_goes_on_with_what_is_pipelined_behind),
         SERVED(nothing_is_read_while_waiting_and_nothing_spins),
+        SERVED(a_line_with_urgent_data_in_it_is_read_whole),
         SERVED(the_end_is_seen_when_it_comes_with_data),
         SERVED(the_end_is_seen_when_it_comes_while_waiting),
         SERVED(more_than_one_buffer_is_read_without_another_event),
