@@ -298,21 +298,12 @@ void journal_use_tally(struct journal *journal, struct tally *tally) {
     journal->tally = tally;
 }
 
-static bool is_any_ready(const struct journal *journal) {
-    for (size_t i = 0; i < journal->ready_count; i++) {
-        if (atomic_load_explicit(&journal->ready[i], memory_order_relaxed) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 struct journal_status journal_status(const struct journal *journal) {
     bool is_refusing = atomic_load_explicit(&journal->is_refusing, memory_order_relaxed);
     return (struct journal_status){
         .next_sequence = atomic_load_explicit(&journal->next_sequence, memory_order_acquire),
         .lost = atomic_load_explicit(&journal->lost, memory_order_relaxed),
-        .accepting = !is_refusing || is_any_ready(journal),
+        .accepting = !is_refusing || journal_has_ready(journal),
         .sync_interval_ms = atomic_load_explicit(&journal->sync_interval_ms, memory_order_relaxed),
     };
 }

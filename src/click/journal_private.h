@@ -141,6 +141,16 @@ MUST_CHECK bool journal_recover(struct journal *journal, struct journal_end *end
  * the file system; logged and counted. */
 bool journal_prepare(struct journal *journal);
 
+/* Whether a segment is there for when the current one is full. */
+static inline bool journal_has_ready(const struct journal *journal) {
+    for (size_t i = 0; i < journal->ready_count; i++) {
+        if (atomic_load_explicit(&journal->ready[i], memory_order_relaxed) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Also true when the clock stepped back. */
 static inline bool journal_is_due(uint64_t now_ms, uint64_t last_ms, uint32_t interval_ms) {
     return now_ms - last_ms >= interval_ms;

@@ -9,12 +9,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "shipper_private.h"
 
-enum { KEEP_INTERVAL_MS = 5, KEEP_INTERVAL_IDLE_MS = 40 };
+enum { KEEP_INTERVAL_MS = 5, KEEP_INTERVAL_IDLE_MS = 40, KEEP_NICE = 10 };
 
 struct ship_keeper {
     pthread_t thread;
@@ -73,9 +74,17 @@ static void sleep_at_pace(const struct ship_keeper *keeper, struct pace *pace) {
     nanosleep(&(struct timespec){.tv_nsec = (long)(pace->interval_ms * SHIP_NS_PER_MS)}, NULL);
 }
 
+/* A segment lasts a worker for seconds, its preparation is some tens of milliseconds of work: with
+ * a tenth of a busy processor it is still in time, and taps do not wait for it. Whether that is
+ * permitted changes nothing else. */
+static void step_back(void) {
+    (void)setpriority(PRIO_PROCESS, 0 /* this thread */, KEEP_NICE);
+}
+
 static void *keep(void *argument) {
     struct ship_keeper *keeper = argument;
     struct pace pace = {0};
+    step_back();
     while (take_orders(keeper)) {
         for (size_t i = 0; i < keeper->count; i++) {
             journal_keep(keeper->journals[i], now_ms());
