@@ -2,12 +2,12 @@
 
 from .failure import Failure
 from .load import ask
-from .process import Process, free_port, wait_for
+from .process import Process, Served, free_port, wait_for
 
 DRAIN_MS = 1000
 
 
-class Brinco:
+class Brinco(Served):
     """One worker, a GeoIP database, a journal, and nothing shipped, unless options say other."""
 
     name = "brinco"
@@ -66,13 +66,3 @@ class Brinco:
         code = process.end()
         if not lived or code != 0:
             raise Failure(f"brinco has ended with {code}\n{process.complaint()}")
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def cpu_ns(self):
-        return self.process.cpu_ns()
-
-    def rss(self):
-        return self.process.rss()

@@ -12,7 +12,7 @@ import shutil
 
 from .failure import Failure
 from .load import ask
-from .process import Process, free_port, wait_for
+from .process import Process, Served, free_port, wait_for
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[1] / "peers"
 MODULES = pathlib.Path("/usr/lib/nginx/modules")
@@ -27,7 +27,7 @@ LRU_ITEMS = 100_000
 NGINX_USER = "user nobody nogroup;"
 
 
-class Peer:
+class Peer(Served):
     """One server on one core. A class below says how it is started."""
 
     name = program = user = None
@@ -74,9 +74,6 @@ class Peer:
         if self.process is not None:
             process, self.process = self.process, None
             process.end()
-
-    def cpu_ns(self):
-        return self.process.cpu_ns()
 
 
 class Floor(Peer):

@@ -201,3 +201,19 @@ def _read(path):
         return pathlib.Path(path).read_text()
     except OSError:
         return ""
+
+
+class Served:
+    """What has a process of its own, once it is started, and is asked about it."""
+
+    process = None
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def cpu_ns(self):
+        return self.process.cpu_ns()
+
+    def rss(self):
+        return self.process.rss()

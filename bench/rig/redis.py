@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 
 from .failure import Failure
-from .process import Process, wait_for
+from .process import Process, Served, wait_for
 
 PREFIX = "brinco:"
 CAMPAIGN = "spring"
@@ -13,7 +13,7 @@ CHUNK = 20_000
 ANDROID = "https://play.google.com/store/apps/details?id=mx.example.app&referrer={referrer}"
 
 
-class Redis:
+class Redis(Served):
     """path: its socket."""
 
     def __init__(self, bench, core=None, options=()):
@@ -46,16 +46,6 @@ class Redis:
         if self.process is not None:
             self.process.kill()
             self.process = None
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def cpu_ns(self):
-        return self.process.cpu_ns()
-
-    def rss(self):
-        return self.process.rss()
 
     def cli(self, *words):
         """One command; its answer as text."""
