@@ -53,19 +53,20 @@ static uint64_t window_after(const struct journal_slot *slot, uint64_t offset) {
     return page_of(offset) + (left < JOURNAL_WINDOW_BYTES ? left : JOURNAL_WINDOW_BYTES);
 }
 
-/* Brings pages into memory and maps them, writable. 0, or what errno would say. */
+/* Brings pages into memory and maps them, writable. 0, or what errno would say: EINVAL where the
+ * kernel is older than 5.14. */
 static int populate(uint8_t *base, uint64_t begin, uint64_t end) {
-    if (begin >= end || madvise(base + begin, end - begin, MADV_POPULATE_WRITE) == 0) {
-        return 0;
+    return begin >= end || madvise(base + begin, end - begin, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
+}
+
+/* By hand where the kernel cannot: only as long as nobody else writes there. */
+static int populate_own(uint8_t *base, uint64_t begin, uint64_t end) {
+    int error = populate(base, begin, end);
+    for (uint64_t at = begin; error == EINVAL && at < end; at += JOURNAL_PAGE_BYTES) {
+        volatile uint8_t *byte = base + at;
+        *byte = *byte;
     }
-    if (errno != EINVAL) {
-        return errno;
-    }
-    /* A write that changes nothing, and atomic, since the worker may be writing there already. */
-    for (uint64_t at = begin; at < end; at += JOURNAL_PAGE_BYTES) {
-        __atomic_fetch_or(base + at, 0, __ATOMIC_RELAXED);
-    }
-    return 0;
+    return error == EINVAL ? 0 : error;
 }
 
 /* The pages stay in the page cache, and are as dirty as they were. */
@@ -91,7 +92,7 @@ static int open_window(const struct journal *journal, struct journal_slot *slot,
     slot->window_end = window_after(slot, offset);
     for (uint64_t at = slot->window_begin; error == 0 && at < slot->size;) {
         uint64_t end = slot->size - at < PIECE_BYTES ? slot->size : at + PIECE_BYTES;
-        error = populate(slot->base, at, end);
+        error = populate_own(slot->base, at, end);
         unmap(slot->base, at < slot->window_end ? slot->window_end : at, end);
         at = end;
         let_others_run(journal);
