@@ -199,7 +199,7 @@ bool journal_slot_adopt(struct journal *journal, struct journal_slot *slot,
  * written dirty, hence writable without a fault. On Linux both end in the same fsync. */
 bool journal_slot_sync(struct journal_slot *slot) {
     uint64_t written = atomic_load_explicit(&slot->written, memory_order_acquire);
-    uint64_t begin = slot->synced & ~(uint64_t)(JOURNAL_PAGE_BYTES - 1);
+    uint64_t begin = page_of(slot->synced);
     if (written == slot->synced) {
         return true;
     }

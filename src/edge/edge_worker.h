@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "click/click.h"
 #include "click/token.h"
 #include "conf/cidr.h"
 #include "decide/visitor.h"
@@ -81,7 +80,6 @@ struct edge_worker {
     uint64_t drain_until_ns; /* connections that are still open then are closed */
 
     char page_bytes[PAGE_BYTES_MAX];
-    uint8_t payload[CLICK_PAYLOAD_BYTES_MAX];
 };
 
 struct edge_worker_options {
