@@ -28,7 +28,9 @@
     X(PAUSED, "paused")         /* 410: paused, or not yet started */                              \
     X(EXPIRED, "expired")       /* 410 */                                                          \
     X(NOT_FOUND, "not_found")   /* 404 */                                                          \
-    X(UNRESOLVED, "unresolved") /* Redis could not be asked: default campaign, else 503 */
+    X(UNRESOLVED, "unresolved") /* Redis could not be asked: default campaign, else 503 */         \
+    X(DESKTOP, "desktop")       /* 200: the desktop page, with store links or a QR */              \
+    X(USED_UP, "used_up")       /* 410: the link's max_clicks is reached, and no fallback */
 
 #define TAP_PLATFORMS(X)                                                                           \
     X(ANDROID, "android")                                                                          \

@@ -23,9 +23,10 @@
 struct buf;
 
 enum {
-    CLICK_VERSION = 1,
+    CLICK_VERSION = 1, /* of the fields: rises when one changes its meaning or goes */
+    CLICK_LAYOUT = 2,  /* of the payload; 1 had neither network nor the last two texts */
     CLICK_TEXT_BYTES_MAX = 255,
-    CLICK_PAYLOAD_BYTES_MAX = 2816,
+    CLICK_PAYLOAD_BYTES_MAX = 3328,
 };
 
 /* The texts of a click, in the order in which they are encoded. */
@@ -39,7 +40,9 @@ enum {
     X(IN_APP, "in_app")                                                                            \
     X(LANGUAGE, "language")                                                                        \
     X(REFERRER, "referrer")                                                                        \
-    X(SOURCE, "source")
+    X(SOURCE, "source")                                                                            \
+    X(AGENT, "agent") /* the token of the User-Agent table that decided the class */               \
+    X(RULE, "rule")   /* what chose the destination, as BY[:RULE][+CONTAINER] */
 
 #define CLICK_TEXT_ENUM(name, text) CLICK_##name,
 enum click_text { CLICK_TEXTS(CLICK_TEXT_ENUM) CLICK_TEXT_COUNT };
@@ -52,6 +55,7 @@ struct click {
     enum tap_outcome outcome;
     enum tap_platform platform;
     uint64_t visitor;
+    uint64_t network; /* of the address: /24 or /48, hashed as visitor is; 0: not known */
     struct slice text[CLICK_TEXT_COUNT];
 };
 
@@ -63,10 +67,10 @@ size_t click_encode(const struct click *click, uint8_t *out);
 bool click_decode(struct slice payload, struct click *click);
 
 /* Visits the fields in their fixed order: id at code campaign owner kind outcome country region
- * platform browser in_app language referrer source visitor version. id is a ULID, at in
- * milliseconds, visitor 16 hexadecimal digits; unknown values are empty, no field is left out.
- * Values are borrowed for the call. */
-enum { CLICK_FIELD_COUNT = 17 };
+ * platform browser in_app language referrer source visitor version network agent rule. id is a
+ * ULID, at in milliseconds, visitor and network 16 hexadecimal digits; unknown values are empty, no
+ * field is left out. Values are borrowed for the call. */
+enum { CLICK_FIELD_COUNT = 20 };
 struct click_visitor {
     void (*field)(void *argument, struct slice name, struct slice value);
     void *argument;

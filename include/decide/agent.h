@@ -8,7 +8,7 @@
  * Threads   A struct agents is immutable and shared by all workers; an agent_cache belongs to
  *           one.
  * Limits    AGENT_BYTES_MAX of the string are looked at; an agent_cache holds
- *           AGENT_CACHE_ENTRIES strings of up to 318 bytes in 768 KiB.
+ *           AGENT_CACHE_ENTRIES strings of up to 310 bytes in 768 KiB.
  */
 #ifndef DECIDE_AGENT_H
 #define DECIDE_AGENT_H
@@ -30,6 +30,8 @@ enum agent_class {
 struct agent {
     enum agent_class class;
     enum tap_platform platform;
+    uint32_t os_version;  /* major << 16 | minor << 8 | patch; 0: not known. Chrome says Android 10
+                             for all, and macOS 10.15.7, since they freeze what they tell */
     struct slice browser; /* chrome, safari, firefox, edge, samsung, opera, ...; for machines
                              what they are: whatsapp, googlebot, curl, ... */
     struct slice in_app;  /* whatsapp, facebook, instagram, tiktok, ...: a browser in an app */

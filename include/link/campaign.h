@@ -15,9 +15,19 @@
 
 struct buf;
 struct err;
+struct rules;
 
-/* The fields of campaign:ID, in the order in which they are asked for with HMGET. schemes:
- * what templates may begin with beside https, separated by spaces. */
+/* The fields of campaign:ID, in the order in which they are asked for with HMGET.
+ *
+ *   schemes               what templates may begin with beside https, separated by spaces
+ *   android_package       mx.example.app
+ *   android_fingerprints  SHA-256 of signing certificates, AA:BB:..., separated by spaces
+ *   ios_app_id            the App Store's number, and TEAMID.BUNDLE for the association file; one
+ * or both, separated by spaces ios_provider          the App Store's pt: digits ios_campaign its
+ * ct: up to 30 characters, no placeholder: never a person's code desktop, passthrough  see below;
+ * rules: link/rules.h events                names of conversions beside install, signup and
+ * first_loan, separated by spaces checks                thresholds of link/checks.h: "too_soon_s=10
+ * own_link=off" webhook               https URL that is told of conversions */
 #define CAMPAIGN_FIELDS(X)                                                                         \
     X(NAME, "name")                                                                                \
     X(ANDROID, "android")                                                                          \
@@ -30,10 +40,33 @@ struct err;
     X(OG_TITLE, "og_title")                                                                        \
     X(OG_DESCRIPTION, "og_description")                                                            \
     X(OG_IMAGE, "og_image")                                                                        \
-    X(SCHEMES, "schemes")
+    X(SCHEMES, "schemes")                                                                          \
+    X(ANDROID_PACKAGE, "android_package")                                                          \
+    X(ANDROID_FINGERPRINTS, "android_fingerprints")                                                \
+    X(IOS_APP_ID, "ios_app_id")                                                                    \
+    X(IOS_PROVIDER, "ios_provider")                                                                \
+    X(IOS_CAMPAIGN, "ios_campaign")                                                                \
+    X(DESKTOP, "desktop")                                                                          \
+    X(RULES, "rules")                                                                              \
+    X(PASSTHROUGH, "passthrough")                                                                  \
+    X(EVENTS, "events")                                                                            \
+    X(CHECKS, "checks")                                                                            \
+    X(WEBHOOK, "webhook")
 
 #define CAMPAIGN_FIELD_ENUM(name, text) CAMPAIGN_FIELD_##name,
 enum campaign_field { CAMPAIGN_FIELDS(CAMPAIGN_FIELD_ENUM) CAMPAIGN_FIELD_COUNT };
+
+/* Where computers lead: `desktop` is one of these words, or a template. */
+enum campaign_desktop {
+    CAMPAIGN_DESKTOP_WEB, /* absent: the web template */
+    CAMPAIGN_DESKTOP_PAGE,
+    CAMPAIGN_DESKTOP_QR, /* the page with a QR code for the telephone */
+    CAMPAIGN_DESKTOP_TEMPLATE,
+};
+
+/* What of a tap's query goes on to web destinations: "none" (absent), "all", or names separated by
+ * spaces. It never replaces a parameter that the destination has; `s` never goes on. */
+enum campaign_passthrough { PASSTHROUGH_NONE, PASSTHROUGH_ALL, PASSTHROUGH_LIST };
 
 enum { CAMPAIGN_TEXT_BYTES_MAX = 1024 }; /* name and og_*: UTF-8, no control bytes */
 
@@ -41,8 +74,17 @@ struct campaign {
     struct slice id;
     struct slice text[CAMPAIGN_FIELD_COUNT]; /* empty: absent. Templates among them are checked;
                                                 of numbers and status see below */
-    struct slice template[CAMPAIGN_FIELD_FALLBACK + 1]; /* the same compiled (link/template.h): of
-                                                           android, ios, web and fallback */
+    struct slice template[CAMPAIGN_FIELD_FALLBACK + 1]; /* compiled (link/template.h): android, ios,
+                                                           web and fallback. Where android or ios
+                                                           is not written, it is made of
+                                                           android_package or ios_app_id */
+    struct slice intent; /* the android template as an intent: URL that opens the Play Store from
+                            inside another app, and falls back to the template; compiled, empty
+                            when it does not lead to Google Play */
+    struct slice desktop_template; /* of `desktop`, when that is a template; compiled */
+    enum campaign_desktop desktop;
+    enum campaign_passthrough passthrough; /* PASSTHROUGH_LIST: the text is the list */
+    const struct rules *rules;             /* NULL: none */
     enum link_status status;
     uint64_t starts_at;  /* Unix seconds; 0: always */
     uint64_t expires_at; /* Unix seconds; 0: never */

@@ -24,7 +24,9 @@
     X(STATUS, "status")                                                                            \
     X(STARTS_AT, "starts_at")                                                                      \
     X(EXPIRES_AT, "expires_at")                                                                    \
-    X(CREATED_AT, "created_at")
+    X(CREATED_AT, "created_at")                                                                    \
+    X(MAX_CLICKS, "max_clicks")                                                                    \
+    X(USED, "used")
 
 #define LINK_FIELD_ENUM(name, text) LINK_FIELD_##name,
 enum link_field { LINK_FIELDS(LINK_FIELD_ENUM) LINK_FIELD_COUNT };
@@ -48,6 +50,11 @@ enum link_status link_status(const struct link *link);
 uint64_t link_starts_at(const struct link *link);  /* Unix seconds; 0: always */
 uint64_t link_expires_at(const struct link *link); /* Unix seconds; 0: never */
 uint64_t link_created_at(const struct link *link);
+uint64_t link_max_clicks(const struct link *link); /* 0: as many as come */
+
+/* Whether max_clicks is set and so many human clicks are counted. `used` is written by the
+ * collector (from the rollups, over all edges) and by nobody else. */
+bool link_is_used_up(const struct link *link);
 unsigned link_faults(const struct link *link); /* 0: every field makes sense */
 
 /* The field's name; for messages. */

@@ -1,13 +1,15 @@
 /*
  * click/click.c - packs a click, reads it back, and names its fields.
  *
- * Payload version 1, all numbers little-endian:
+ * Payload of layout 2, all numbers little-endian:
  *
  *   0   u64      at_ms            12  16 bytes  id
- *   8   u8       version (1)      28  u64       visitor
- *   9   u8       kind             36  ten times: u8 size | text
- *   10  u8       outcome
+ *   8   u8       layout (2)       28  u64       visitor
+ *   9   u8       kind             36  u64       network
+ *   10  u8       outcome          44  twelve times: u8 size | text
  *   11  u8       platform
+ *
+ * Layout 1, which journals of earlier versions have, had no network, and ten texts from 36 on.
  *
  * Encoding stands on the hop, and writes right into the journal: fixed offsets, and a few words
  * copied a text (slice_put()): 40 ns a click where ten calls of memcpy() took 150. Decoding trusts
@@ -15,8 +17,8 @@
  * version: every number is held against its range, every size against what is left, and the texts
  * must end exactly where the payload does.
  *
- * A new version appends to this layout or replaces it under a new number; the first nine bytes
- * stay what they are.
+ * A new layout appends to this one or replaces it under a new number; the first nine bytes stay what
+ * they are.
  *
  * Threads   Pure functions.
  */
@@ -31,13 +33,16 @@
 
 enum {
     AT_OFFSET = 0,
-    VERSION_OFFSET = 8,
+    LAYOUT_OFFSET = 8,
     KIND_OFFSET = 9,
     OUTCOME_OFFSET = 10,
     PLATFORM_OFFSET = 11,
     ID_OFFSET = 12,
     VISITOR_OFFSET = ID_OFFSET + ULID_BYTES,
-    TEXTS_OFFSET = VISITOR_OFFSET + 8,
+    NETWORK_OFFSET = VISITOR_OFFSET + 8,
+    TEXTS_OFFSET = NETWORK_OFFSET + 8,
+    TEXTS_OFFSET_OF_1 = NETWORK_OFFSET,
+    TEXT_COUNT_OF_1 = CLICK_SOURCE + 1,
 };
 
 static_assert(TEXTS_OFFSET + CLICK_TEXT_COUNT * (1 + CLICK_TEXT_BYTES_MAX) <=
@@ -73,40 +78,24 @@ static inline char *put_text(char *to, struct slice text) {
 size_t click_encode(const struct click *click, uint8_t *out) {
     uint64_t at = htole64(click->at_ms);
     uint64_t visitor = htole64(click->visitor);
+    uint64_t network = htole64(click->network);
     memcpy(out + AT_OFFSET, &at, sizeof(at));
-    out[VERSION_OFFSET] = CLICK_VERSION;
+    out[LAYOUT_OFFSET] = CLICK_LAYOUT;
     out[KIND_OFFSET] = (uint8_t)click->kind;
     out[OUTCOME_OFFSET] = (uint8_t)click->outcome;
     out[PLATFORM_OFFSET] = (uint8_t)click->platform;
     memcpy(out + ID_OFFSET, click->id.bytes, ULID_BYTES);
     memcpy(out + VISITOR_OFFSET, &visitor, sizeof(visitor));
+    memcpy(out + NETWORK_OFFSET, &network, sizeof(network));
 
     char *to = (char *)out + TEXTS_OFFSET;
     CLICK_TEXTS(CLICK_TEXT_PUT)
     return (size_t)((uint8_t *)to - out);
 }
 
-bool click_decode(struct slice payload, struct click *click) {
-    const uint8_t *from = (const uint8_t *)payload.data;
-    if (payload.size < TEXTS_OFFSET || from[VERSION_OFFSET] != CLICK_VERSION ||
-        from[KIND_OFFSET] >= TAP_KIND_COUNT || from[OUTCOME_OFFSET] >= TAP_OUTCOME_COUNT ||
-        from[PLATFORM_OFFSET] >= TAP_PLATFORM_COUNT) {
-        return false;
-    }
-    uint64_t at;
-    uint64_t visitor;
-    memcpy(&at, from + AT_OFFSET, sizeof(at));
-    memcpy(&visitor, from + VISITOR_OFFSET, sizeof(visitor));
-    click->at_ms = le64toh(at);
-    click->visitor = le64toh(visitor);
-    click->version = from[VERSION_OFFSET];
-    click->kind = (enum tap_kind)from[KIND_OFFSET];
-    click->outcome = (enum tap_outcome)from[OUTCOME_OFFSET];
-    click->platform = (enum tap_platform)from[PLATFORM_OFFSET];
-    memcpy(click->id.bytes, from + ID_OFFSET, ULID_BYTES);
-
-    struct slice rest = slice_make(payload.data + TEXTS_OFFSET, payload.size - TEXTS_OFFSET);
-    for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
+/* Reads count texts, which must end where rest does. */
+static bool take_texts(struct slice rest, size_t count, struct slice *texts) {
+    for (size_t i = 0; i < count; i++) {
         if (rest.size == 0) {
             return false;
         }
@@ -114,10 +103,40 @@ bool click_decode(struct slice payload, struct click *click) {
         if (size > rest.size - 1) {
             return false;
         }
-        click->text[i] = slice_make(rest.data + 1, size);
+        texts[i] = slice_make(rest.data + 1, size);
         rest = slice_make(rest.data + 1 + size, rest.size - 1 - size);
     }
     return rest.size == 0;
+}
+
+static uint64_t u64_at(const uint8_t *from, size_t offset) {
+    uint64_t number;
+    memcpy(&number, from + offset, sizeof(number));
+    return le64toh(number);
+}
+
+bool click_decode(struct slice payload, struct click *click) {
+    const uint8_t *from = (const uint8_t *)payload.data;
+    if (payload.size < TEXTS_OFFSET_OF_1 || from[KIND_OFFSET] >= TAP_KIND_COUNT ||
+        from[OUTCOME_OFFSET] >= TAP_OUTCOME_COUNT || from[PLATFORM_OFFSET] >= TAP_PLATFORM_COUNT) {
+        return false;
+    }
+    bool is_first_layout = from[LAYOUT_OFFSET] == 1;
+    if (!is_first_layout && (from[LAYOUT_OFFSET] != CLICK_LAYOUT || payload.size < TEXTS_OFFSET)) {
+        return false;
+    }
+    click->at_ms = u64_at(from, AT_OFFSET);
+    click->visitor = u64_at(from, VISITOR_OFFSET);
+    click->network = is_first_layout ? 0 : u64_at(from, NETWORK_OFFSET);
+    click->version = CLICK_VERSION;
+    click->kind = (enum tap_kind)from[KIND_OFFSET];
+    click->outcome = (enum tap_outcome)from[OUTCOME_OFFSET];
+    click->platform = (enum tap_platform)from[PLATFORM_OFFSET];
+    memcpy(click->id.bytes, from + ID_OFFSET, ULID_BYTES);
+    click->text[CLICK_AGENT] = click->text[CLICK_RULE] = SLICE_EMPTY;
+    return is_first_layout
+               ? take_texts(slice_from(payload, TEXTS_OFFSET_OF_1), TEXT_COUNT_OF_1, click->text)
+               : take_texts(slice_from(payload, TEXTS_OFFSET), CLICK_TEXT_COUNT, click->text);
 }
 
 static void show(const struct click_visitor *visitor, struct slice name, struct slice value) {
@@ -134,6 +153,13 @@ static void show_number(const struct click_visitor *visitor, struct slice name, 
     struct buf out = buf_over(digits, sizeof(digits));
     buf_append_u64(&out, value);
     show(visitor, name, buf_slice(&out));
+}
+
+static void show_hexadecimal(const struct click_visitor *visitor, struct slice name,
+                             uint64_t value) {
+    char digits[17];
+    snprintf(digits, sizeof(digits), "%016" PRIx64, value);
+    show(visitor, name, slice_make(digits, 16));
 }
 
 void click_fields(const struct click *click, const struct click_visitor *visitor) {
@@ -155,10 +181,11 @@ void click_fields(const struct click *click, const struct click_visitor *visitor
     show_text(click, CLICK_REFERRER, visitor);
     show_text(click, CLICK_SOURCE, visitor);
 
-    char hexadecimal[17];
-    snprintf(hexadecimal, sizeof(hexadecimal), "%016" PRIx64, click->visitor);
-    show(visitor, SLICE("visitor"), slice_make(hexadecimal, 16));
+    show_hexadecimal(visitor, SLICE("visitor"), click->visitor);
     show_number(visitor, SLICE("version"), click->version);
+    show_hexadecimal(visitor, SLICE("network"), click->network);
+    show_text(click, CLICK_AGENT, visitor);
+    show_text(click, CLICK_RULE, visitor);
 }
 
 static void append_json_field(void *argument, struct slice name, struct slice value) {

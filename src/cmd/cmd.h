@@ -45,7 +45,7 @@ struct conf_source;
 struct err;
 struct redis_pipe;
 
-enum { CMD_OPTIONS_MAX = 16, CMD_OVERRIDES_MAX = 64 };
+enum { CMD_OPTIONS_MAX = 32, CMD_OVERRIDES_MAX = 64 };
 
 enum cmd_status {
     CMD_OK = 0,

@@ -34,7 +34,12 @@ static const struct page_text *text_of(enum destination_page page) {
         "Please try again in a few seconds."};
     switch (page) {
     case PAGE_NONE:
+    case PAGE_DESKTOP:
+    case PAGE_DESKTOP_QR:
+    case PAGE_OPEN:
         break;
+    case PAGE_USED_UP:
+        return &expired;
     case PAGE_NOT_FOUND:
         return &not_found;
     case PAGE_PAUSED:

@@ -98,6 +98,18 @@ static bool check_value(enum campaign_field field, struct slice value, struct sl
         return field_check_seconds(value, &seconds, err);
     case CAMPAIGN_FIELD_SCHEMES:
         return scheme_list_check(value, err);
+    case CAMPAIGN_FIELD_ANDROID_PACKAGE:
+    case CAMPAIGN_FIELD_ANDROID_FINGERPRINTS:
+    case CAMPAIGN_FIELD_IOS_APP_ID:
+    case CAMPAIGN_FIELD_IOS_PROVIDER:
+    case CAMPAIGN_FIELD_IOS_CAMPAIGN:
+    case CAMPAIGN_FIELD_DESKTOP:
+    case CAMPAIGN_FIELD_RULES:
+    case CAMPAIGN_FIELD_PASSTHROUGH:
+    case CAMPAIGN_FIELD_EVENTS:
+    case CAMPAIGN_FIELD_CHECKS:
+    case CAMPAIGN_FIELD_WEBHOOK:
+        return field_check_text(value, CAMPAIGN_TEXT_BYTES_MAX, err);
     case CAMPAIGN_FIELD_COUNT:
         break;
     }

@@ -10,7 +10,7 @@
 #include "link/code.h"
 #include "redis/reply.h"
 
-enum { SECONDS_DIGITS_MAX = 12 };
+enum { SECONDS_DIGITS_MAX = 12, COUNT_DIGITS_MAX = 13 };
 
 bool field_check_id(struct slice value, struct err *err) {
     if (!code_is_valid(value)) {
@@ -56,6 +56,14 @@ bool field_check_seconds(struct slice value, uint64_t *seconds, struct err *err)
     if (value.size > SECONDS_DIGITS_MAX || !slice_to_u64(value, FIELD_SECONDS_MAX, seconds)) {
         return err_set(err, "allowed are Unix seconds in decimal, up to %llu",
                        (unsigned long long)FIELD_SECONDS_MAX);
+    }
+    return true;
+}
+
+bool field_check_count(struct slice value, uint64_t *count, struct err *err) {
+    if (value.size > COUNT_DIGITS_MAX || !slice_to_u64(value, FIELD_COUNT_MAX, count)) {
+        return err_set(err, "allowed are numbers from 0 to %llu",
+                       (unsigned long long)FIELD_COUNT_MAX);
     }
     return true;
 }

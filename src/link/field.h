@@ -20,6 +20,8 @@ struct redis_reply;
 /* 9999-12-31T23:59:59Z: beyond it, it was not seconds. */
 #define FIELD_SECONDS_MAX UINT64_C(253402300799)
 
+#define FIELD_COUNT_MAX UINT64_C(1000000000000)
+
 /* A code or a campaign's id (link/code.h). */
 bool field_check_id(struct slice value, struct err *err);
 
@@ -28,6 +30,9 @@ bool field_check_text(struct slice value, size_t bytes_max, struct err *err);
 
 bool field_check_status(struct slice value, enum link_status *status, struct err *err);
 bool field_check_seconds(struct slice value, uint64_t *seconds, struct err *err);
+
+/* 0 to FIELD_COUNT_MAX, in decimal. */
+bool field_check_count(struct slice value, uint64_t *count, struct err *err);
 
 /* Reads the reply to an HMGET of count fields into values, borrowed from the reply: nil and
  * empty read as absent (data NULL). False when every field is absent: then there is no such

@@ -24,20 +24,22 @@ enum {
     TIME_STARTS_AT,
     TIME_EXPIRES_AT,
     TIME_CREATED_AT,
+    TIME_MAX_CLICKS, /* a number that is no time, and kept like one */
+    TIME_USED,
     TIME_COUNT,
     FLAG_PAUSED = 1 << TIME_COUNT, /* below it: which times are set */
 };
 
 struct link {
     uint16_t template_size;
-    uint8_t faults; /* one bit a field */
+    uint16_t faults; /* one bit a field */
     uint8_t flags;
     uint8_t campaign_size;
     uint8_t owner_size;
     char bytes[];
 };
 
-_Static_assert(LINK_FIELD_COUNT <= 8, "faults holds a bit for every field");
+_Static_assert(LINK_FIELD_COUNT <= 16, "faults holds a bit for every field");
 _Static_assert(_Alignof(struct link) == LINK_ALIGNMENT, "the cache places links by it");
 _Static_assert(TEMPLATE_COMPILED_BYTES_MAX <= UINT16_MAX, "a template's size fits");
 _Static_assert(CODE_BYTES_MAX < 256 && OWNER_BYTES_MAX < 256, "sizes fit a byte");
@@ -96,6 +98,10 @@ static bool read_field(enum link_field field, struct slice value, struct link_pa
         return field_check_seconds(value, &parts->time[TIME_EXPIRES_AT], NULL);
     case LINK_FIELD_CREATED_AT:
         return field_check_seconds(value, &parts->time[TIME_CREATED_AT], NULL);
+    case LINK_FIELD_MAX_CLICKS:
+        return field_check_count(value, &parts->time[TIME_MAX_CLICKS], NULL);
+    case LINK_FIELD_USED:
+        return field_check_count(value, &parts->time[TIME_USED], NULL);
     case LINK_FIELD_COUNT:
         break;
     }
@@ -119,7 +125,7 @@ static struct link *pack(const struct link_parts *parts) {
     ENSURE(link != NULL);
     *link = (struct link){
         .template_size = (uint16_t)template_size,
-        .faults = (uint8_t)parts->faults,
+        .faults = (uint16_t)parts->faults,
         .flags = parts->status == LINK_PAUSED ? FLAG_PAUSED : 0,
         .campaign_size = (uint8_t)parts->campaign.size,
         .owner_size = (uint8_t)parts->owner.size,
@@ -138,11 +144,12 @@ static struct link *pack(const struct link_parts *parts) {
 }
 
 /* How many bytes the times take whose bits are set in flags. Every accessor asks, so it is a
- * look-up: in a number that has two bits for each of the eight sets. */
+ * look-up: in a number that has two bits for each of the eight sets of the first three. */
 static inline size_t times_bytes(unsigned flags) {
     const unsigned counts = 0xE994; /* from the right: 0 1 1 2 1 2 2 3 */
-    _Static_assert(TIME_COUNT == 3, "a set of times is three bits");
-    return (counts >> 2 * (flags & ((1U << TIME_COUNT) - 1)) & 3) * sizeof(uint64_t);
+    _Static_assert(TIME_COUNT == 5, "three bits, and two more");
+    return ((counts >> 2 * (flags & 7) & 3) + (flags >> 3 & 1) + (flags >> 4 & 1)) *
+           sizeof(uint64_t);
 }
 
 static uint64_t time_of(const struct link *link, unsigned which) {
@@ -197,6 +204,15 @@ uint64_t link_created_at(const struct link *link) {
     return time_of(link, TIME_CREATED_AT);
 }
 
+uint64_t link_max_clicks(const struct link *link) {
+    return time_of(link, TIME_MAX_CLICKS);
+}
+
+bool link_is_used_up(const struct link *link) {
+    uint64_t max = link_max_clicks(link);
+    return max > 0 && time_of(link, TIME_USED) >= max;
+}
+
 unsigned link_faults(const struct link *link) {
     return link->faults;
 }
@@ -223,6 +239,9 @@ static bool check_value(enum link_field field, struct slice value, struct slice 
     case LINK_FIELD_EXPIRES_AT:
     case LINK_FIELD_CREATED_AT:
         return field_check_seconds(value, &seconds, err);
+    case LINK_FIELD_MAX_CLICKS:
+    case LINK_FIELD_USED:
+        return field_check_count(value, &seconds, err);
     case LINK_FIELD_COUNT:
         break;
     }

@@ -1,7 +1,7 @@
 /*
  * entries.c - see entries.h.
  *
- *   *N  *2 $L MS-SEQUENCE *34 $2 id $26 … $2 at $13 … … $7 version $1 1  *2 …
+ *   *N  *2 $L MS-SEQUENCE *40 $2 id $26 … $2 at $13 … … $4 rule $3 web  *2 …
  *
  * The fast path knows every byte between two values ("\r\n$4\r\ncode\r\n$") and compares it two
  * words at a time; it stops short of the end of the reply, where the words would reach beyond it.
@@ -33,7 +33,12 @@ enum field {
     FIELD_SOURCE,
     FIELD_VISITOR,
     FIELD_VERSION,
-    FIELD_COUNT
+    /* Entries of earlier writers end here. */
+    FIELD_NETWORK,
+    FIELD_AGENT,
+    FIELD_RULE,
+    FIELD_COUNT,
+    FIELD_COUNT_MIN = FIELD_NETWORK
 };
 
 _Static_assert((int)FIELD_COUNT == (int)CLICK_FIELD_COUNT, "the fields of a click");
@@ -76,9 +81,14 @@ static const struct head heads[FIELD_COUNT] = {
     HEAD(FIELD_SOURCE, "6", "source"),
     HEAD(FIELD_VISITOR, "7", "visitor"),
     HEAD(FIELD_VERSION, "7", "version"),
+    HEAD(FIELD_NETWORK, "7", "network"),
+    HEAD(FIELD_AGENT, "5", "agent"),
+    HEAD(FIELD_RULE, "4", "rule"),
 };
 
-static const char fields_head[] = "*34\r\n";
+/* Of an entry of all fields, and of an earlier writer's. */
+static const char fields_head[] = "*40\r\n";
+static const char fields_head_min[] = "*34\r\n";
 
 /* ---- ids ---- */
 
@@ -223,9 +233,10 @@ static inline bool is_head(const char *at, const struct head *head) {
 }
 
 /* Fields and values in the order of our writer; the reader is moved only when all of it is so. */
-static bool take_fields_fast(struct entry_reader *reader, struct slice value[FIELD_COUNT]) {
+static bool take_fields_fast(struct entry_reader *reader, size_t count,
+                             struct slice value[FIELD_COUNT]) {
     const char *at = reader->at;
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (reader->end - at < FAST_BYTES_MIN || !is_head(at, &heads[i])) {
             return false;
         }
@@ -265,7 +276,7 @@ static size_t field_of(struct slice name) {
 }
 
 /* Any fields and values; false when they are not even that. *is_whole: each field of a click is
- * there once, and no other. */
+ * there once (those that earlier writers did not know at most once), and no other. */
 static bool take_fields(struct entry_reader *reader, struct slice value[FIELD_COUNT],
                         bool *is_whole) {
     uint64_t elements;
@@ -273,7 +284,7 @@ static bool take_fields(struct entry_reader *reader, struct slice value[FIELD_CO
     if (!take_length(reader, '*', &elements) || elements > ELEMENTS_MAX) {
         return false;
     }
-    *is_whole = elements == 2 * FIELD_COUNT;
+    *is_whole = elements % 2 == 0;
     for (uint64_t i = 0; i < elements; i += 2) {
         struct slice name;
         struct slice text = SLICE_EMPTY;
@@ -288,7 +299,27 @@ static bool take_fields(struct entry_reader *reader, struct slice value[FIELD_CO
         seen |= UINT32_C(1) << field;
         value[field] = text;
     }
+    const uint32_t needed = (UINT32_C(1) << FIELD_COUNT_MIN) - 1;
+    *is_whole = *is_whole && (seen & needed) == needed;
     return true;
+}
+
+/* The fields in the order of our writer; false, with nothing read, when they are not. */
+static bool try_fields_fast(struct entry_reader *reader, struct slice value[FIELD_COUNT]) {
+    enum { HEAD_BYTES = sizeof(fields_head) - 1 };
+    if (reader->end - reader->at <= FAST_BYTES_MIN) {
+        return false;
+    }
+    bool is_full = memcmp(reader->at, fields_head, HEAD_BYTES) == 0;
+    if (!is_full && memcmp(reader->at, fields_head_min, HEAD_BYTES) != 0) {
+        return false;
+    }
+    reader->at += HEAD_BYTES;
+    bool is_taken = take_fields_fast(reader, is_full ? FIELD_COUNT : FIELD_COUNT_MIN, value);
+    if (!is_taken) {
+        reader->at -= HEAD_BYTES;
+    }
+    return is_taken;
 }
 
 enum entry_result entries_next(struct entry_reader *reader, struct entry *entry) {
@@ -303,16 +334,7 @@ enum entry_result entries_next(struct entry_reader *reader, struct entry *entry)
         !entry_id_parse(id, &entry->id)) {
         return ENTRY_BROKEN;
     }
-    bool is_fast = false;
-    if (reader->end - reader->at > FAST_BYTES_MIN &&
-        memcmp(reader->at, fields_head, sizeof(fields_head) - 1) == 0) {
-        const char *before = reader->at;
-        reader->at += sizeof(fields_head) - 1;
-        is_fast = take_fields_fast(reader, value);
-        if (!is_fast) {
-            reader->at = before;
-        }
-    }
+    bool is_fast = try_fields_fast(reader, value);
     if (!is_fast && !take_fields(reader, value, &is_whole)) {
         return ENTRY_BROKEN;
     }
@@ -324,7 +346,7 @@ enum entry_result entries_next(struct entry_reader *reader, struct entry *entry)
 /* ---- the last id ---- */
 
 bool entries_guess_last(struct slice reply, struct entry_id *id) {
-    static const struct slice behind_id = SLICE("\r\n*34\r\n$2\r\nid\r\n$");
+    static const struct slice behind_id = SLICE("\r\n*40\r\n$2\r\nid\r\n$");
     enum { LOOK_BACK_BYTES = 8 * 1024 };
     size_t first = reply.size > LOOK_BACK_BYTES ? reply.size - LOOK_BACK_BYTES : 0;
     for (size_t i = reply.size; i > first + behind_id.size; i--) {

@@ -13,10 +13,12 @@ THIRD_PARTIES = {
     r"maxminddb": r"^src/decide/geo\w*\.[ch]$",
     r"librdkafka/": r"^src/click/queue_kafka\w*\.[ch]$",
     r"ini\.h": r"^src/conf/",
-    r"jansson": r"^src/(base|api|cmd)/",
-    r"openssl/": r"^src/(click|api)/",
+    r"jansson": r"^src/(base|link|credit|edge|api|cmd)/",
+    r"openssl/": r"^src/(click|credit|edge|api)/",
     r"sodium": r"^src/(base|decide)/",
     r"xxhash|xxh3": r"^src/base/",
+    r"curl/": r"^src/credit/webhook\w*\.[ch]$",
+    r"png\.h|qrencode": r"^src/edge/qr\w*\.[ch]$",
     r"jemalloc/": r"^src/(main\.c|cmd/|api/)",
 }
 

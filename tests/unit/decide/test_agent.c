@@ -226,7 +226,7 @@ static void only_what_is_new_or_too_long_is_classified(void **state) {
     uint64_t misses = 0;
     for (size_t size = 0; size < sizeof text; size++) {
         struct slice of_size = slice_make(text, size);
-        bool is_kept = size > 0 && size <= 318;
+        bool is_kept = size > 0 && size <= 310;
         see(cache, of_size);
         assert_int_equal(agent_cache_misses(cache), ++misses);
         see(cache, of_size);
