@@ -17,8 +17,8 @@
  * version: every number is held against its range, every size against what is left, and the texts
  * must end exactly where the payload does.
  *
- * A new layout appends to this one or replaces it under a new number; the first nine bytes stay what
- * they are.
+ * A new layout appends to this one or replaces it under a new number; the first nine bytes stay
+ * what they are.
  *
  * Threads   Pure functions.
  */
@@ -30,6 +30,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "field_json.h"
 
 enum {
     AT_OFFSET = 0,
@@ -188,30 +189,8 @@ void click_fields(const struct click *click, const struct click_visitor *visitor
     show_text(click, CLICK_RULE, visitor);
 }
 
-static void append_json_field(void *argument, struct slice name, struct slice value) {
-    struct buf *out = argument;
-    bool is_number = slice_equal(name, SLICE("at")) || slice_equal(name, SLICE("version"));
-    struct slice quote = is_number ? SLICE_EMPTY : SLICE("\"");
-    buf_append(out, out->data[out->size - 1] == '{' ? SLICE("\"") : SLICE(",\""));
-    buf_append(out, name);
-    buf_append(out, SLICE("\":"));
-    buf_append(out, quote);
-    buf_append_json(out, value);
-    buf_append(out, quote);
-}
-
 bool click_to_json(const struct click *click, struct buf *out) {
-    size_t begin = out->size;
-    bool overflowed = out->overflowed;
-    out->overflowed = false;
-    if (buf_append_char(out, '{')) {
-        click_fields(click, &(struct click_visitor){append_json_field, out});
-        buf_append_char(out, '}');
-    }
-    if (out->overflowed) {
-        out->size = begin; /* no half object */
-        return false;
-    }
-    out->overflowed = overflowed;
-    return true;
+    struct field_json json = field_json_begin(out);
+    click_fields(click, &(struct click_visitor){field_json_show, &json});
+    return field_json_end(&json);
 }

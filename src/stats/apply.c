@@ -11,6 +11,7 @@
 #include "apply_huge_lua.h"
 #include "apply_lua.h"
 #include "apply_trim_lua.h"
+#include "apply_used_lua.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "fold.h"
@@ -35,6 +36,7 @@ static const struct script {
     [APPLY_FORGET] = {{apply_forget_lua, sizeof(apply_forget_lua) - 1}, 3},
     [APPLY_COMPACT] = {{apply_compact_lua, sizeof(apply_compact_lua) - 1}, 3},
     [APPLY_HUGE] = {{apply_huge_lua, sizeof(apply_huge_lua) - 1}, 3},
+    [APPLY_USED] = {{apply_used_lua, sizeof(apply_used_lua) - 1}, 3},
 };
 
 struct apply {

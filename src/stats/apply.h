@@ -100,6 +100,7 @@ enum apply_script {
     APPLY_FORGET,
     APPLY_COMPACT,
     APPLY_HUGE,
+    APPLY_USED,
     APPLY_SCRIPTS
 };
 

@@ -18,8 +18,7 @@
 -- field that cannot be added to is counted, named and left as it is. (Moving on last, a part would
 -- be counted again and again.)
 --
--- HMGET and HSET of all fields of a key are two commands, of which one goes to the append-only
--- file and the replicas: with these, half the work of an HINCRBY each.
+-- HMGET and HSET of all fields of a key are half the work of an HINCRBY each.
 
 local CHUNK = 200           -- fields a command
 local NUMBER_MAX = 2 ^ 53   -- beyond it a double is no longer exact
@@ -251,14 +250,16 @@ local function add_people(key, visitors)
     end
 end
 
-local function add_people_of_day(key, visitors)
-    if visitors ~= '' then
-        local is_new = attempt(key, 'EXISTS') == 0
-        add_people(key, visitors)
-        if is_new then
-            attempt(key, 'EXPIREAT', expires)
-        end
+local function add_to_day(key, add, what)
+    local is_new = attempt(key, 'EXISTS') == 0
+    add(key, what)
+    if is_new then
+        attempt(key, 'EXPIREAT', expires)
     end
+end
+
+local function add_people_of_day(key, visitors)
+    return visitors ~= '' and add_to_day(key, add_people, visitors)
 end
 
 local function is_listed(list, visitor)
@@ -337,6 +338,15 @@ local function write_tops()
     end
 end
 
+-- ---- limits ----
+
+-- Of a link with max_clicks, apply_used.lua is to write how many there are.
+local function note_limit(code)
+    if try('HEXISTS', prefix .. 'link:' .. code, 'max_clicks') == 1 then
+        attempt(prefix .. 'stats:limited', 'SADD', code)
+    end
+end
+
 -- ---- scopes ----
 
 local hour_cells = batch[1]
@@ -402,6 +412,7 @@ local function add_humans(key, values)
         return size
     end
     total = total + humans
+    note_limit(sub(key, link_prefix + 1, -10))
     pairs_out[size + 1], pairs_out[size + 2] = campaign.total, text_of[total]
     local top = top_of(top_all)
     if total > top.floor then
@@ -438,33 +449,20 @@ end
 
 -- ---- totals ----
 
-local function add_totals()
-    local key = prefix .. 'stats:streams:' .. day
-    local is_new = attempt(key, 'EXISTS') == 0
+local function add_totals(key)
     attempt(key, 'HINCRBY', stream, ARGV[9])
     if ARGV[10] ~= '0' then
         attempt(key, 'HINCRBY', stream .. '\tmalformed', ARGV[10])
     end
-    if is_new then
-        attempt(key, 'EXPIREAT', expires)
-    end
     attempt(prefix .. 'stats:total', 'HINCRBY', stream, ARGV[9])
 end
 
-local function add_index()
-    local key, index = prefix .. 'stats:index:' .. day, batch[6]
-    if #index == 0 and folded_of_all == 0 then
-        return
-    end
-    local is_new = attempt(key, 'EXISTS') == 0
+local function add_index(key, index)
     for i = 1, #index, 2 do
         attempt(key, 'HINCRBY', index[i], index[i + 1])
     end
     if folded_of_all > 0 then
         attempt(key, 'HINCRBY', OTHER, folded_of_all)
-    end
-    if is_new then
-        attempt(key, 'EXPIREAT', expires)
     end
 end
 
@@ -477,9 +475,11 @@ local function add_part()
     end
     write_tops()
     if is_last then
-        add_totals()
+        add_to_day(prefix .. 'stats:streams:' .. day, add_totals)
     end
-    add_index()
+    if #batch[6] > 0 or folded_of_all > 0 then
+        add_to_day(prefix .. 'stats:index:' .. day, add_index, batch[6])
+    end
 end
 
 if not is_last then

@@ -61,6 +61,10 @@ static const struct metric collector_metrics[COLLECT_METRIC_COUNT] = {
     [COLLECT_COMPACTED] = {.name = "brinco_collector_compacted_total",
                            .help = "Days of links whose hours were made into the day.",
                            .type = METRIC_COUNTER},
+    [COLLECT_LIMITED] = {.name = "brinco_collector_limits_written_total",
+                         .help = "Times that the counted clicks of a link with max_clicks were "
+                                 "looked up for its field `used`.",
+                         .type = METRIC_COUNTER},
     [COLLECT_REFUSED] = {.name = "brinco_collector_refused_total",
                          .help = "Times that Redis would not take anything: out of memory, "
                                  "read-only, loading, or not permitted.",
@@ -397,6 +401,9 @@ static enum collector_step go_round(struct collector *c, bool *got_on) {
     }
     if (step == COLLECTOR_ON) {
         step = pump_all(c, now_ns, got_on);
+    }
+    if (step == COLLECTOR_ON) {
+        step = collector_write_limits(c, now_ns, *got_on);
     }
     if (step == COLLECTOR_ON) {
         step = collector_keep(c, now_ns);

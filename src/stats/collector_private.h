@@ -5,6 +5,7 @@
  *   collector_streams.c  which streams there are, their marks, which have news
  *   collector_pump.c     one stream: read, fold, apply
  *   collector_keep.c     what is done once a minute: trimming, letting go, compacting
+ *   collector_limits.c   links with max_clicks: what is counted of them
  */
 #ifndef STATS_COLLECTOR_PRIVATE_H
 #define STATS_COLLECTOR_PRIVATE_H
@@ -42,6 +43,7 @@ enum collector_metric {
     COLLECT_TRIMMED,
     COLLECT_FORGOTTEN,
     COLLECT_COMPACTED,
+    COLLECT_LIMITED,
     COLLECT_REFUSED,
     COLLECT_UNREACHABLE,
     COLLECT_STREAMS,
@@ -93,6 +95,7 @@ struct collector {
     uint64_t zone_ns;   /* when Redis last took the zone, which shows that it takes writes */
     uint64_t kept_ns;   /* when the minute's work was begun; 0: never */
     uint64_t compacted_ns;
+    uint64_t limited_ns;  /* when limits were last looked after */
     uint32_t retry_ms;    /* 0: all is well */
     uint64_t retry_at_ns; /* nothing before */
     struct log_limit trouble_limit, malformed_limit, damage_limit, race_limit, folded_limit;
@@ -148,6 +151,12 @@ void collector_free_streams(struct collector *collector);
 /* Counts what a stream has above its mark, or a good deal of it. */
 MUST_CHECK enum collector_step collector_pump(struct collector *collector,
                                               struct collector_stream *stream);
+
+/* ---- collector_limits.c ---- */
+
+/* got_on: clicks were counted just now. */
+MUST_CHECK enum collector_step collector_write_limits(struct collector *collector, uint64_t now_ns,
+                                                      bool got_on);
 
 /* ---- collector_keep.c ---- */
 
