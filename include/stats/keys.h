@@ -22,6 +22,8 @@
  *                                      human clicks (8 bytes each, big-endian)
  *   top:all:DAY                 zset   "CODE TAB CAMPAIGN" by human clicks, STATS_TOP_MAX
  *   top:campaign:ID:DAY         zset   CODE by human clicks, STATS_TOP_MAX
+ *   funnel:all:DAY  funnel:campaign:ID:DAY  funnel:link:CODE:DAY      hash; stats/funnel.h
+ *   stats:limited               set    codes of links with max_clicks whose `used` is to be written
  *   heard                       hash   stream ► "MS STATE", written by its edge every second:
  *                                      everything up to MS is in the stream; STATE is "up" or
  *                                      "closed" (stopped in order, nothing left to ship)
@@ -65,6 +67,7 @@ bool stats_key_day(struct buf *out, struct slice prefix, const char *name, int32
 bool stats_key_cells(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day,
                      bool hours); /* hours is without meaning for a link */
 bool stats_key_unique(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day);
+bool stats_key_funnel(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day);
 bool stats_key_top(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day);
 
 #endif

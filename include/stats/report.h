@@ -15,14 +15,16 @@
 
 #include "base/slice.h"
 #include "base/vocabulary.h"
+#include "stats/funnel.h"
 #include "stats/query.h"
 
 struct buf;
 
 struct stats_counts {
-    uint64_t kind[TAP_KIND_COUNT];       /* human: clicks */
-    uint64_t outcome[TAP_OUTCOME_COUNT]; /* of human clicks */
-    int64_t people;                      /* -1: not known for this row (hours, lists, filters) */
+    uint64_t kind[TAP_KIND_COUNT];         /* human: clicks */
+    uint64_t outcome[TAP_OUTCOME_COUNT];   /* of human clicks */
+    int64_t people;                        /* -1: not known for this row (hours, lists, filters) */
+    uint64_t converted[FUNNEL_STEP_COUNT]; /* verified; of reports whose funnel is known */
 };
 
 struct stats_row {
@@ -46,6 +48,7 @@ struct stats_report {
     struct stats_counts totals;
     struct stats_row *rows;
     size_t row_count;
+    struct funnel funnel;
     uint64_t folded; /* taps of the range some of whose texts were given up as "other" */
     void *storage;   /* private */
 };

@@ -49,6 +49,9 @@ void stats_warn(const struct cmd_line *line, const struct stats_freshness *fresh
 void stats_print(struct buf *out);
 
 /* stats_show.c: for people. */
+/* The funnel, when anything was converted. */
+void stats_show_funnel(const struct stats_report *report, struct buf *out);
+
 void stats_show_report(const struct stats_report *report, const struct table_style *style,
                        struct buf *out);
 void stats_show_top(const struct stats_top *top, const struct table_style *style, struct buf *out);

@@ -42,6 +42,7 @@ void stats_show_report(const struct stats_report *report, const struct table_sty
     uint32_t left_out = table_write(&table, style, out);
     buf_append_char(out, '\n');
     append_left_out(&table, left_out, style, out);
+    stats_show_funnel(report, out);
     if (report->totals.people >= 0 && report->query.from != report->query.to) {
         buf_append(out, SLICE("People are counted by the day: a range adds its days up.\n"));
     }

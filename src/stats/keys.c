@@ -54,6 +54,12 @@ bool stats_key_unique(struct buf *out, struct slice prefix, struct stats_scope s
     return !out->overflowed;
 }
 
+bool stats_key_funnel(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day) {
+    buf_append(out, prefix);
+    append_scope(out, "funnel", scope, day);
+    return !out->overflowed;
+}
+
 bool stats_key_top(struct buf *out, struct slice prefix, struct stats_scope scope, int32_t day) {
     ENSURE(scope.kind != STATS_LINK);
     buf_append(out, prefix);

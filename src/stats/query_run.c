@@ -1,7 +1,7 @@
 /*
  * query_run.c - from a question to its report.
  *
- *   how far counting is ► cells of each day ► groups of each period ► rows ► people
+ *   how far counting is ► cells of each day ► groups of each period ► rows ► people ► funnel
  *
  * Freshness is read first: what it says was counted is then in the cells that are read after it.
  * Groups live until their period is done, so that a year by the day never holds more than a day.
@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "days.h"
+#include "query_funnel.h"
 #include "query_groups.h"
 #include "query_lists.h"
 #include "query_names.h"
@@ -127,6 +128,9 @@ static enum stats_result run_all(struct run *run, struct err *err) {
         return STATS_FAILED;
     }
     give_people(run);
+    if (!query_funnel_read(run->report, run->source, reading.scope, &run->periods, err)) {
+        return STATS_FAILED;
+    }
     return exists || run->is_counted ? STATS_OK : STATS_UNKNOWN;
 }
 

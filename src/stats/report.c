@@ -14,8 +14,11 @@ static void append_head(const struct stats_report *report, struct buf *out);
 static void append_filters(const struct stats_query *query, struct buf *out);
 static void append_row(const struct stats_report *report, const struct stats_row *row,
                        struct buf *out);
-static void append_counts(const struct stats_query *query, const struct stats_counts *counts,
+static void append_counts(const struct stats_report *report, const struct stats_counts *counts,
                           struct buf *out);
+static void append_funnel(const struct stats_report *report, struct buf *out);
+static void append_people(const struct stats_counts *counts, struct buf *out);
+static void append_number(const char *name, uint64_t number, struct buf *out);
 
 static const char *const kinds[] = {
     [TAP_KIND_HUMAN] = "clicks",        [TAP_KIND_PREVIEW] = "previews", [TAP_KIND_BOT] = "bots",
@@ -81,8 +84,10 @@ static void append_head(const struct stats_report *report, struct buf *out) {
                    query->from == query->to ? "of the day" : "sum of days");
     }
     buf_printf(out, ",\"folded\":%llu,\"totals\":{", (unsigned long long)report->folded);
-    append_counts(query, &report->totals, out);
-    buf_append(out, SLICE("},\"rows\":["));
+    append_counts(report, &report->totals, out);
+    buf_append(out, SLICE("},\"funnel\":"));
+    append_funnel(report, out);
+    buf_append(out, SLICE(",\"rows\":["));
 }
 
 /* "country":["MX","GT"] for each list that is filtered, in the order of the lists. */
@@ -123,7 +128,7 @@ static void append_row(const struct stats_report *report, const struct stats_row
         report_append_text(row->value[i], out);
         buf_append_char(out, ',');
     }
-    append_counts(&report->query, &row->counts, out);
+    append_counts(report, &row->counts, out);
     buf_append_char(out, '}');
 }
 
@@ -134,17 +139,57 @@ static void append_number(const char *name, uint64_t number, struct buf *out) {
     buf_append_u64(out, number);
 }
 
-static void append_counts(const struct stats_query *query, const struct stats_counts *counts,
-                          struct buf *out) {
-    for (int i = 0; i < TAP_KIND_COUNT; i++) {
-        append_number(kinds[i], counts->kind[i], out);
-        buf_append_char(out, ',');
+/* Previews, clicks and people first: what stands above the conversions. */
+static void append_funnel(const struct stats_report *report, struct buf *out) {
+    const struct stats_counts *totals = &report->totals;
+    if (!report->funnel.is_known) {
+        buf_append(out, SLICE("null"));
+        return;
     }
+    buf_append_char(out, '{');
+    append_number("previews", totals->kind[TAP_KIND_PREVIEW], out);
+    buf_append_char(out, ',');
+    append_number("clicks", totals->kind[TAP_KIND_HUMAN], out);
+    buf_append_char(out, ',');
+    append_people(totals, out);
+    buf_printf(out, ",\"cut\":%s,\"events\":", report->funnel.is_cut ? "true" : "false");
+    funnel_json(&report->funnel, out);
+    buf_append_char(out, '}');
+}
+
+static void append_people(const struct stats_counts *counts, struct buf *out) {
     if (counts->people < 0) {
         buf_append(out, SLICE("\"people\":null"));
     } else {
         append_number("people", (uint64_t)counts->people, out);
     }
+}
+
+static void append_converted(const struct stats_report *report, const struct stats_counts *counts,
+                             struct buf *out) {
+    if (!report->funnel.is_known) {
+        buf_append(out, SLICE(",\"converted\":null"));
+        return;
+    }
+    buf_append(out, SLICE(",\"converted\":{"));
+    for (int i = 0; i < FUNNEL_STEP_COUNT; i++) {
+        if (i > 0) {
+            buf_append_char(out, ',');
+        }
+        append_number(funnel_step_name((enum funnel_step)i), counts->converted[i], out);
+    }
+    buf_append_char(out, '}');
+}
+
+static void append_counts(const struct stats_report *report, const struct stats_counts *counts,
+                          struct buf *out) {
+    const struct stats_query *query = &report->query;
+    for (int i = 0; i < TAP_KIND_COUNT; i++) {
+        append_number(kinds[i], counts->kind[i], out);
+        buf_append_char(out, ',');
+    }
+    append_people(counts, out);
+    append_converted(report, counts, out);
     if (!report_has_outcomes(query)) {
         buf_append(out, SLICE(",\"outcomes\":null"));
         return;

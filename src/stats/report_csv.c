@@ -11,13 +11,13 @@
 #include "stats/report.h"
 
 static void append_header(const struct stats_query *query, struct buf *out);
-static void append_row(const struct stats_query *query, const struct stats_row *row,
+static void append_row(const struct stats_report *report, const struct stats_row *row,
                        struct buf *out);
 
 bool stats_report_csv(const struct stats_report *report, struct buf *out) {
     append_header(&report->query, out);
     for (size_t i = 0; i < report->row_count && !out->overflowed; i++) {
-        append_row(&report->query, &report->rows[i], out);
+        append_row(report, &report->rows[i], out);
     }
     return !out->overflowed;
 }
@@ -62,11 +62,16 @@ static void append_header(const struct stats_query *query, struct buf *out) {
         buf_append_char(out, ',');
         buf_append(out, slice_of(tap_outcome_name((enum tap_outcome)i)));
     }
+    for (int i = 0; i < FUNNEL_STEP_COUNT; i++) {
+        buf_append_char(out, ',');
+        buf_append(out, slice_of(funnel_step_name((enum funnel_step)i)));
+    }
     buf_append(out, SLICE("\r\n"));
 }
 
-static void append_row(const struct stats_query *query, const struct stats_row *row,
+static void append_row(const struct stats_report *report, const struct stats_row *row,
                        struct buf *out) {
+    const struct stats_query *query = &report->query;
     report_append_csv(slice_of(row->time), out);
     for (unsigned i = 0; i < query->by_count; i++) {
         buf_append_char(out, ',');
@@ -84,6 +89,12 @@ static void append_row(const struct stats_query *query, const struct stats_row *
         buf_append_char(out, ',');
         if (report_has_outcomes(query)) {
             buf_append_u64(out, row->counts.outcome[i]);
+        }
+    }
+    for (int i = 0; i < FUNNEL_STEP_COUNT; i++) {
+        buf_append_char(out, ',');
+        if (report->funnel.is_known) {
+            buf_append_u64(out, row->counts.converted[i]);
         }
     }
     buf_append(out, SLICE("\r\n"));
