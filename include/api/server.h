@@ -58,6 +58,8 @@ struct api_options {
     struct slice key_prefix;     /* redis.prefix; outlives the server */
     struct slice zone;           /* stats.timezone, already the process' zone; outlives it */
     uint32_t stats_retain_days;
+    uint32_t history_entries;   /* history.entries */
+    struct slice allowed_hosts; /* links.allowed_hosts (link/hosts.h); copied */
     struct metric_registry *metrics;
     struct log *log;
 };
@@ -69,6 +71,7 @@ MUST_CHECK struct api_server *api_start(const struct api_options *options, struc
 void api_stop(struct api_server **server);
 
 /* What a reload may change. */
-void api_configure(struct api_server *server, uint32_t stats_retain_days);
+void api_configure(struct api_server *server, uint32_t stats_retain_days, uint32_t history_entries);
+void api_set_hosts(struct api_server *server, struct slice allowed_hosts);
 
 #endif

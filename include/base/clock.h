@@ -36,6 +36,22 @@ struct clock_day {
 
 struct clock_day clock_day_of(uint64_t unix_ms);
 
+/* What the clock on the wall shows in the process' zone. */
+struct clock_wall {
+    uint16_t minute; /* of the day, from 0 to 1439 */
+    uint8_t weekday; /* Monday is 0 */
+};
+
+/* How far the zone is from Greenwich, remembered for the quarter of an hour that was asked for
+ * last: clocks are put forward and back at its ends. All zeros: nothing yet. One thread's. */
+struct clock_local {
+    uint64_t begin_s;
+    uint64_t end_s;
+    int64_t east_s;
+};
+
+struct clock_wall clock_wall_of(struct clock_local *local, uint64_t unix_s);
+
 /* "2026-01-31T23:59:59.123Z": 24 characters and a NUL. */
 enum { CLOCK_RFC3339_BYTES = 25 };
 void clock_rfc3339(uint64_t unix_ms, char text[CLOCK_RFC3339_BYTES]);

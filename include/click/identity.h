@@ -30,6 +30,11 @@ struct identity {
 MUST_CHECK bool identity_open(const char *data_dir, struct slice configured_edge_id,
                               struct identity *identity, struct err *err);
 
+/* Reads data_dir's secret, for those who check what edges signed: makes nothing, takes no lock.
+ * False and err when there is none, or as above. The caller wipes it. */
+MUST_CHECK bool identity_read_secret(const char *data_dir, uint8_t secret[IDENTITY_SECRET_BYTES],
+                                     struct err *err);
+
 /* Releases the lock and wipes the secret. */
 void identity_close(struct identity *identity);
 

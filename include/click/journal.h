@@ -89,6 +89,11 @@ MUST_CHECK uint8_t *journal_reserve(struct journal *journal, size_t size_max);
 /* Publishes the payload that stands where journal_reserve() said, and returns its sequence. */
 uint64_t journal_commit(struct journal *journal, size_t size);
 
+/* Whether records of size bytes each, count of them, can all be appended now: for who must not
+ * stop in the middle. The writer's. Together they take no more than half a segment, or else it may
+ * be false for ever. */
+bool journal_has_room(const struct journal *journal, size_t size, size_t count);
+
 /* Prepares segments ahead: as many as take the clicks of a quarter of a second at the highest rate,
  * at least one and at most eight. Where there is no room for one, the oldest shipped segments are
  * deleted. Call every few milliseconds from one thread. */

@@ -1,8 +1,12 @@
 /*
- * click/queue.h - where the shipper sends clicks: Redis Streams, Kafka, or nowhere.
+ * click/queue.h - where the shipper sends clicks, and conversions: Redis Streams, Kafka, or
+ * nowhere.
  *
  * A queue back end is static functions and one const struct queue_kind. The shipper
  * (click/shipper.h) owns retry, backoff and resumption; a back end only says what happened.
+ *
+ * What a record is, and how its streams are called, says click/payload.h; below, a "click" is a
+ * record of whatever kind.
  *
  * A position is the pair (at_ms, sequence) of a record: both only rise within a stream, so a
  * stream's last position tells exactly which records it has. A back end appends a batch only
@@ -17,7 +21,7 @@
  * way.
  *
  * Threads   One: the shipper's. Calls may block for the back end's own timeouts.
- * Limits    QUEUE_BATCH_CLICKS_MAX clicks a batch, and what goes beyond 256 KiB with its last one.
+ * Limits    QUEUE_BATCH_CLICKS_MAX clicks a batch, and what goes beyond 512 KiB with its last one.
  */
 #ifndef CLICK_QUEUE_H
 #define CLICK_QUEUE_H
@@ -29,12 +33,13 @@
 #include "base/defs.h"
 #include "base/slice.h"
 
-struct click;
 struct err;
 struct log;
+struct payload_kind;
 struct queue;
 struct redis_url;
 struct tally_day;
+union payload_record;
 
 enum { QUEUE_BATCH_CLICKS_MAX = 512 };
 
@@ -54,10 +59,11 @@ struct queue_news {
 };
 
 struct queue_options {
-    const struct redis_url *url;  /* redis */
-    struct slice key_prefix;      /* redis.prefix */
-    struct slice kafka_brokers;   /* HOST:PORT, separated by spaces or commas */
-    struct slice kafka_topic;     /* as queue.kafka_topic allows it */
+    const struct payload_kind *payload; /* NULL: clicks */
+    const struct redis_url *url;        /* redis */
+    struct slice key_prefix;            /* redis.prefix */
+    struct slice kafka_brokers;         /* HOST:PORT, separated by spaces or commas */
+    struct slice kafka_topic;     /* as queue.kafka_topic allows it; the kind's suffix follows */
     const char *kafka_properties; /* path of a file; NULL or empty: none */
     struct log *log;
 };
@@ -76,7 +82,8 @@ struct queue_kind {
     void (*destroy)(struct queue **queue);
 
     /* Connects if need be and finds the stream's last position (0,0 when it is new or gone).
-     * Also announces the stream (the set `streams`). Both batches are empty afterwards. */
+     * Also announces the stream (the set `streams`, or what the kind calls it). Both batches are
+     * empty afterwards. */
     enum queue_result (*attach)(struct queue *queue, struct slice edge_id, uint32_t worker,
                                 struct queue_position *last, struct err *err);
 
@@ -86,7 +93,8 @@ struct queue_kind {
                                   struct err *err);
 
     /* Adds a click to the batch that is being filled. False: that batch is full. */
-    bool (*add)(struct queue *queue, struct queue_position position, const struct click *click);
+    bool (*add)(struct queue *queue, struct queue_position position,
+                const union payload_record *record);
 
     /* Sends a batch and returns without waiting for the answer: the one that was refused, when
      * there is one, else the one that was being filled, which must not be empty. A batch that

@@ -1,9 +1,9 @@
 /*
- * click/shipper.h - from the journals to the queue, each click exactly once.
+ * click/shipper.h - from the journals to the queue, each click, or conversion, exactly once.
  *
- * It tails every journal directory under <data.dir>/journal, those of workers that no longer
- * exist too (looked for at start), and keeps the live ones (journal_keep). Each segment's header
- * says which stream it belongs to: clicks:EDGE:WORKER.
+ * It tails every journal directory under <data.dir>/journal (conversions: click/payload.h), those
+ * of workers that no longer exist too (looked for at start), and keeps the live ones
+ * (journal_keep). Each segment's header says which stream it belongs to: clicks:EDGE:WORKER.
  *
  *   attach ► the stream's last position ► first record above it ► batches, one in flight
  *      ▲                                                              │
@@ -44,13 +44,13 @@ struct metric_registry;
 struct shipper;
 
 struct shipper_options {
-    const char *journal_directory;   /* <data.dir>/journal */
+    const char *journal_directory;   /* <data.dir>/journal, or <data.dir>/conversions */
     struct journal *const *journals; /* the live ones, to keep; outlive the shipper */
     size_t journal_count;
     const struct queue_kind *kind; /* NULL: none */
-    struct queue_options queue;
-    uint32_t retain_hours;   /* journal.retain_hours */
-    uint64_t disk_bytes_max; /* journal.max_mb, of one journal */
+    struct queue_options queue;    /* its payload says what is in the journals */
+    uint32_t retain_hours;         /* journal.retain_hours */
+    uint64_t disk_bytes_max;       /* journal.max_mb, of one journal */
     struct log *log;
     struct metric_registry *metrics;
 };

@@ -60,4 +60,7 @@ void token_make_all(const struct token_key *key, const struct token_job *jobs, s
 bool token_verify(const struct token_key *key, struct slice token, struct slice code,
                   struct ulid *id);
 
+/* The id that a token names, whoever made it: nothing is proven. False when it is malformed. */
+bool token_read_id(struct slice token, struct ulid *id);
+
 #endif

@@ -17,6 +17,7 @@
  *   REDIS_URL        redis:// or unix://; redis/url.h reads the rest
  *   ADDRESSES        host:port, several separated by spaces or commas
  *   NETWORKS         as conf/cidr.h reads them, separated by spaces or commas
+ *   HOSTS            host names, and *.NAME for all below one, separated by spaces or commas
  *
  * A key is written section.name; in the file, name under [section], and all keys of a section
  * stand together here. reloadable: 1 when SIGHUP applies a change, 0 when it needs a restart.
@@ -78,6 +79,24 @@
       "The least important level that is logged.")                                                                     \
     X(geo, database, PATH, "", 0, 1024, "", 1,                                                                         \
       "A MaxMind DB (country or city); read again when the file changes. Empty: none.")                                \
+    X(links, allowed_hosts, HOSTS, "", 0, 4096, "", 1,                                                                 \
+      "Where links and campaigns may lead, such as example.mx *.example.mx. Empty: anywhere.")                         \
+    X(links, assetlinks_file, PATH, "", 0, 1024, "", 1,                                                                \
+      "Served as /.well-known/assetlinks.json; read at the start and on SIGHUP. Empty: made from the campaigns.")      \
+    X(links, apple_association_file, PATH, "", 0, 1024, "", 1,                                                         \
+      "The same for /.well-known/apple-app-site-association.")                                                         \
+    X(history, entries, NUMBER, "50", 0, 1000, "entries", 1,                                                           \
+      "How many changes of a link or campaign are kept, each with who, when, before and after; 0: none.")              \
+    X(pages, dir, PATH, "conf/pages", 0, 1024, "", 1,                                                                  \
+      "Templates that replace the built-in pages, read at the start and on SIGHUP. It need not exist.")                \
+    X(webhooks, allowed_hosts, PATH, "", 0, 4096, "", 0,                                                               \
+      "Hosts that webhooks may reach over http and at private addresses; *.example.mx: all below it.")                 \
+    X(webhooks, timeout_ms, NUMBER, "10000", 100, 60000, "ms", 0,                                                      \
+      "How long a webhook may take, connecting (3 s at most) included.")                                               \
+    X(webhooks, give_up_hours, NUMBER, "24", 1, 720, "hours", 0,                                                       \
+      "How long a webhook that is not taken is tried again.")                                                          \
+    X(webhooks, ca_file, PATH, "", 0, 1024, "", 0,                                                                     \
+      "Certificates that webhooks' servers are checked against, PEM. Empty: the system's.")                            \
     X(stats, timezone, ZONE, "America/Mexico_City", 1, 64, "", 0,                                                      \
       "Days are this zone's days; a name of the zone database.")                                                       \
     X(stats, retain_days, NUMBER, "400", 1, 36500, "days", 1,                                                          \

@@ -31,7 +31,8 @@ struct agent {
     enum agent_class class;
     enum tap_platform platform;
     uint32_t os_version;  /* major << 16 | minor << 8 | patch; 0: not known. Chrome says Android 10
-                             for all, and macOS 10.15.7, since they freeze what they tell */
+                             for all, macOS 10.15.7 and Windows 10.0, since they freeze what they
+                             tell; of iOS 26, which does so too, the truth is found */
     struct slice browser; /* chrome, safari, firefox, edge, samsung, opera, ...; for machines
                              what they are: whatsapp, googlebot, curl, ... */
     struct slice in_app;  /* whatsapp, facebook, instagram, tiktok, ...: a browser in an app */

@@ -15,8 +15,13 @@
  *   no link, no usable campaign, no template   ► the default campaign by platform, else 404
  *   unreachable                                ► the default campaign, else 503
  *
- * The first row that fits decides (container: in what way). Of a default campaign that is closed or
- * cannot be believed, only the fallback is used; its rules are not asked.
+ * The first row that fits decides (container: in what way). The default campaign's rules and
+ * desktop page are for its own links, not for codes nobody knows; of one that is closed or cannot
+ * be believed, only the fallback is used.
+ *
+ * Computers are Windows, macOS and Linux; what is "other" (consoles, televisions, feature phones)
+ * has neither a store nor a camera's worth of screen beside it, and goes to the web. An iPad that
+ * asks for desktop pages says what a Mac says: hence the desktop page has links to the stores.
  */
 #ifndef DECIDE_DESTINATION_H
 #define DECIDE_DESTINATION_H
@@ -28,6 +33,7 @@
 #include "base/vocabulary.h"
 
 struct campaign;
+struct clock_local;
 struct link;
 
 enum destination_page {
@@ -62,15 +68,18 @@ struct destination_input {
     struct slice region;
     struct slice language;
     struct slice query;                    /* of the tap, as it was sent */
-    const struct destination_share *share; /* asked when a rule with a weight is reached, once */
+    const struct destination_share *share; /* asked when a rule with a weight is reached, once;
+                                              NULL: rules with a weight do not fit */
+    struct clock_local *local;             /* remembers the zone for rules with hours or days; one
+                                              thread's. May be NULL */
     uint64_t now_s;                        /* Unix time */
 };
 
 struct destination {
     enum tap_outcome outcome;
     enum destination_page page;      /* PAGE_NONE: redirect to template */
-    struct slice template;           /* compiled; borrowed from link or campaign. Empty on pages but
-                                        PAGE_OPEN */
+    struct slice template;           /* compiled; borrowed from link or campaign, rules included.
+                                        Empty on pages but PAGE_OPEN */
     const struct campaign *campaign; /* whose template, texts and id apply; NULL when none */
     bool is_store;                   /* leads to Google Play or the App Store: no query goes on */
     /* Why, for those who ask: what decided ("url", "rule", "android", "ios", "web", "desktop",

@@ -28,6 +28,10 @@ size_t http_referer_host(struct slice referer, char *out, size_t capacity);
  * in upper case; 0 when there is none or it is malformed. */
 size_t http_preferred_language(struct slice accept_language, char *out, size_t capacity);
 
+/* How much a client wants a language (a primary subtag in lower case), in thousandths: the largest
+ * weight of its ranges in Accept-Language, else that of "*", else 0. */
+unsigned http_language_weight(struct slice accept_language, struct slice primary);
+
 /* The right-most address of X-Forwarded-For that the caller's test does not call trusted; the
  * left-most when all are trusted. Every element must look like an address (with or without a
  * port, IPv6 with or without brackets); false otherwise. *address is what stands there without

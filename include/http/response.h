@@ -37,18 +37,19 @@ struct http_date {
 void http_date_set(struct http_date *date, uint64_t unix_ms);
 
 struct http_response {
-    uint16_t status;           /* 200, 302, 304, 400, 404, 405, 408, 410, 414, 431, 503 */
-    bool keep_alive;           /* false: Connection: close */
-    uint8_t minor_version;     /* of the request: 1.0 clients are told keep-alive */
-    bool head_only;            /* HEAD: Content-Length as for GET, no content */
-    struct slice content_type; /* sent when there is content */
-    struct slice content;      /* may be empty */
-    struct slice extra;        /* whole field lines, each ended by CRLF; may be empty */
+    uint16_t status;            /* 200, 302, 304, 400, 404, 405, 408, 410, 414, 431, 503 */
+    bool keep_alive;            /* false: Connection: close */
+    uint8_t minor_version;      /* of the request: 1.0 clients are told keep-alive */
+    bool head_only;             /* HEAD: Content-Length as for GET, no content */
+    struct slice content_type;  /* sent when there is content */
+    struct slice content;       /* may be empty */
+    struct slice extra;         /* whole field lines, each ended by CRLF; may be empty */
+    struct slice cache_control; /* empty: no-store */
     const struct http_date *date;
 };
 
-/* False, with nothing written, when out has no room. Cache-Control: no-store is always sent. A 304
- * has neither content nor Content-Length: that would be the 200's (RFC 9110 section 8.6). */
+/* False, with nothing written, when out has no room. Cache-Control is always sent. A 304 has
+ * neither content nor Content-Length: that would be the 200's (RFC 9110 section 8.6). */
 bool http_respond(struct buf *out, const struct http_response *response);
 
 /* The hop's own in two parts, so that the Location is rendered in place: everything up to and

@@ -21,13 +21,16 @@ struct rules;
  *
  *   schemes               what templates may begin with beside https, separated by spaces
  *   android_package       mx.example.app
- *   android_fingerprints  SHA-256 of signing certificates, AA:BB:..., separated by spaces
+ *   android_fingerprints  SHA-256 of signing certificates, AA:BB:..., separated by spaces; in upper
+ *                         case when it is read
  *   ios_app_id            the App Store's number, and TEAMID.BUNDLE for the association file; one
- * or both, separated by spaces ios_provider          the App Store's pt: digits ios_campaign its
- * ct: up to 30 characters, no placeholder: never a person's code desktop, passthrough  see below;
- * rules: link/rules.h events                names of conversions beside install, signup and
- * first_loan, separated by spaces checks                thresholds of link/checks.h: "too_soon_s=10
- * own_link=off" webhook               https URL that is told of conversions */
+ * or both, separated by a space ios_provider          the App Store's pt: digits ios_campaign its
+ * ct: up to 30 characters, no placeholder: never a person's code desktop, passthrough  see below
+ *   rules                 link/rules.h; on one line when it is read
+ *   events                names of conversions beside install, signup and first_loan, separated by
+ *                         spaces
+ *   checks                thresholds of link/checks.h: "too_soon_s=10 own_link=off"
+ *   webhook               https URL that is told of conversions; http to this machine alone */
 #define CAMPAIGN_FIELDS(X)                                                                         \
     X(NAME, "name")                                                                                \
     X(ANDROID, "android")                                                                          \
@@ -80,7 +83,7 @@ struct campaign {
                                                            android_package or ios_app_id */
     struct slice intent; /* the android template as an intent: URL that opens the Play Store from
                             inside another app, and falls back to the template; compiled, empty
-                            when it does not lead to Google Play */
+                            when it does not lead to an app at Google Play, or is too long */
     struct slice desktop_template; /* of `desktop`, when that is a template; compiled */
     enum campaign_desktop desktop;
     enum campaign_passthrough passthrough; /* PASSTHROUGH_LIST: the text is the list */
@@ -91,8 +94,10 @@ struct campaign {
     unsigned faults;     /* 1 << field for every field that makes no sense */
 };
 
-/* One allocation, the strings behind it. */
-struct campaign *campaign_create(struct slice id, const struct slice values[CAMPAIGN_FIELD_COUNT]);
+/* One allocation, rules and strings behind it. hosts: links.allowed_hosts (link/hosts.h); a
+ * template that leads elsewhere makes no sense. */
+struct campaign *campaign_create(struct slice id, const struct slice values[CAMPAIGN_FIELD_COUNT],
+                                 struct slice hosts);
 void campaign_destroy(struct campaign **campaign);
 
 const char *campaign_field_name(enum campaign_field field);
@@ -101,10 +106,10 @@ const char *campaign_field_name(enum campaign_field field);
 bool campaign_write(const struct campaign *campaign, struct buf *out);
 
 /* Reads it back, every field checked. NULL when there is no valid id in it. */
-struct campaign *campaign_read(struct slice text);
+struct campaign *campaign_read(struct slice text, struct slice hosts);
 
 /* As link_field_check(). */
 bool campaign_field_check(enum campaign_field field, struct slice value, struct slice schemes,
-                          struct err *err);
+                          struct slice hosts, struct err *err);
 
 #endif

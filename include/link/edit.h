@@ -3,9 +3,12 @@
  *
  *   read ► decide ► edit: compares every field with what was read, and writes ► changed: read again
  *
- * One Lua call in Redis compares and writes, so nobody's change is lost and nobody sees half of
- * one; with it, at will, an answer is kept under a key of its own, once. Calls can be pipelined:
- * edit_append() many, then edit_read() as many.
+ * One Lua call in Redis (src/link/edit.lua) compares and writes, so nobody's change is lost and
+ * nobody sees half of one. The same call adds to the record's history (link/history.h) who did it,
+ * what it was and what it is; with it, at will, an answer is kept under a key of its own, once.
+ * Calls can be pipelined: edit_append() many, then edit_read() as many.
+ *
+ * Fields that brinco counts itself (record_field_is_ours()) are neither compared nor written.
  *
  * Threads   One at a time, as the store's redis_pipe.
  */
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/defs.h"
 #include "base/slice.h"
 #include "link/store.h"
@@ -56,6 +60,36 @@ MUST_CHECK enum edit_result edit_read(struct store *store, struct err *err);
 
 /* Both in one. */
 MUST_CHECK enum edit_result edit_run(struct store *store, const struct edit *edit, struct err *err);
+
+/* Forgets a record; NOT_FOUND when there is none, REFUSED when the key is no hash. */
+MUST_CHECK enum store_result edit_delete(struct store *store, enum record_kind kind,
+                                         struct slice id, struct err *err);
+
+/* Links that are written whatever is there, many in one call: of each, what is given is set, or
+ * goes where it is empty, and what is not stays. */
+enum { EDIT_MERGE_ROWS_MAX = 64 };
+
+struct edit_merge {
+    struct buf rows; /* as Redis takes it */
+    size_t word_count;
+    size_t row_count;
+};
+
+void edit_merge_init(struct edit_merge *merge, size_t bytes_max);
+void edit_merge_fini(struct edit_merge *merge);
+
+/* Not more than EDIT_MERGE_ROWS_MAX. given[i].data NULL: nothing is said of the field. */
+void edit_merge_add(struct edit_merge *merge, struct slice code,
+                    const struct slice given[LINK_FIELD_COUNT]);
+
+/* Queues them and begins anew; created_at is that of links that have none. False: the pipe takes no
+ * more and is closed. */
+MUST_CHECK bool edit_merge_append(struct store *store, struct edit_merge *merge,
+                                  struct slice created_at);
+
+/* The next answer: refused gets a bit for every row whose key is no hash, the first one's lowest.
+ * False and err: Redis is lost, or refuses to write. */
+MUST_CHECK bool edit_merge_read(struct store *store, uint64_t *refused, struct err *err);
 
 /* Many questions at once: as store_get(), in two halves. The id is valid. */
 MUST_CHECK bool edit_ask(struct store *store, enum record_kind kind, struct slice id);

@@ -38,9 +38,10 @@ struct link; /* opaque: see the accessors */
 /* values[i] is the raw value of field i; data NULL where the hash has none. A field that makes
  * no sense reads as absent and sets its bit (1 << field) in link_faults(). url may have any
  * scheme that is not dangerous (template_check() with "*"): whether its campaign lists it is
- * looked at by decide/destination.h, tap by tap. It is kept compiled (link/template.h). Returns a
- * heap object. */
-struct link *link_create(const struct slice values[LINK_FIELD_COUNT]);
+ * looked at by decide/destination.h, tap by tap. One that leads to none of hosts
+ * (links.allowed_hosts, link/hosts.h) makes no sense. It is kept compiled (link/template.h).
+ * Returns a heap object. */
+struct link *link_create(const struct slice values[LINK_FIELD_COUNT], struct slice hosts);
 void link_destroy(struct link **link);
 
 struct slice link_campaign(const struct link *link); /* valid id, or empty */
@@ -61,9 +62,10 @@ unsigned link_faults(const struct link *link); /* 0: every field makes sense */
 const char *link_field_name(enum link_field field);
 
 /* Whether this value may stand in this field: what the command line and the import check
- * before they write. schemes as in template_check(). err names field and what is allowed. */
+ * before they write. schemes as in template_check(), hosts as in hosts_allow(). err names field and
+ * what is allowed. */
 struct err;
 bool link_field_check(enum link_field field, struct slice value, struct slice schemes,
-                      struct err *err);
+                      struct slice hosts, struct err *err);
 
 #endif

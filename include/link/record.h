@@ -47,11 +47,20 @@ const struct record_shape *record_shape(enum record_kind kind);
 enum { RECORD_ID = -1, RECORD_UNKNOWN = -2 };
 int record_find_field(enum record_kind kind, struct slice name);
 
+/* Whether brinco counts it itself (a link's `used`): shown, and written by nobody else. */
+bool record_field_is_ours(enum record_kind kind, size_t field);
+
 /* Whether a field of this name holds Unix seconds: it ends in _at. */
 bool record_is_time(const char *name);
 
 /* Reads such a field's value; false when it is no time that RFC 3339 could write. */
 bool record_read_time(const char *name, struct slice value, uint64_t *seconds);
+
+/* Whether a field of this name holds a number that is no time: max_clicks, used. */
+bool record_is_count(const char *name);
+
+/* Whether a field of this name holds a JSON array: rules. */
+bool record_is_json(const char *name);
 
 /* A record as it was read. Borrowed. */
 struct record_view {
@@ -66,8 +75,8 @@ struct record_view record_view(enum record_kind kind, struct slice id, const str
 struct record_view record_view_link(struct slice code, const struct link_fields *fields);
 struct record_view record_view_campaign(struct slice id, const struct campaign_fields *fields);
 
-/* One JSON object without a line break: the id, then the fields that are there; a time that is a
- * number is one. False when out is full. */
+/* One JSON object without a line break: the id, then the fields that are there; a time or count
+ * that is a number is one, and rules that make sense are an array. False when out is full. */
 bool record_json(const struct record_view *view, struct buf *out);
 
 /* A record that shall be another. */
@@ -77,6 +86,7 @@ struct record_change {
     const struct slice *after;  /* and as it will be */
     unsigned given;             /* 1 << field: asked for, so checked even when it stays the same */
     struct slice schemes;       /* of the campaign that a link will have; of no use otherwise */
+    struct slice hosts;         /* links.allowed_hosts (link/hosts.h) */
 };
 
 /* Whether that may be written. What nobody asks for is not in the way, even when it makes no

@@ -59,6 +59,7 @@ struct resolver_options {
     uint32_t timeout_ms;           /* redis.timeout_ms: a look-up slower than this falls back */
     uint64_t cache_bytes;          /* this worker's share of cache.max_mb */
     struct slice default_campaign; /* may be empty; copied */
+    struct slice allowed_hosts;    /* links.allowed_hosts (link/hosts.h); may be empty; copied */
     struct log *log;
     struct metric_registry *metrics;
     void (*on_batch_end)(void *batch_argument); /* may be NULL; see struct resolver_waiter */
@@ -113,6 +114,11 @@ void resolver_seed_default(struct resolver *resolver, struct campaign *campaign)
 /* What a reload may change. */
 void resolver_configure(struct resolver *resolver, uint32_t timeout_ms,
                         struct slice default_campaign);
+
+/* The same for links.allowed_hosts, a list that passed hosts_check(): what is remembered was bound
+ * by another one, so all of it is fetched again before it is used, and used as it is only while
+ * Redis does not answer. */
+void resolver_set_hosts(struct resolver *resolver, struct slice hosts);
 
 /* For /readyz, from any thread: whether Redis answers, and did not refuse the last look-up with an
  * error, and whether changes are being heard. */

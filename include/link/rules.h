@@ -6,26 +6,34 @@
  * there must fit:
  *
  *   [{"name": "mexico-ios", "platform": "ios", "os_version": ">=16.4", "country": ["MX", "CO"],
- *     "region": "MX-CMX", "language": ["es"], "in_app": "instagram", "query": {"ab": "1", "x":
- * null}, "from": "2026-12-01T00:00:00-06:00", "until": 1767225600, "hours": "09:00-18:00", "days":
- * "mon-fri", "weight": 50, "to": "https://example.mx/{code}"}]
+ *     "region": "MX-CMX", "language": ["es"], "in_app": "instagram",
+ *     "query": {"ab": "1", "x": null}, "from": "2026-12-01T00:00:00-06:00", "until": 1767225600,
+ *     "hours": "09:00-18:00", "days": "mon-fri", "weight": 50, "to": "https://example.mx/{code}"}]
  *
- *   name        A-Z a-z 0-9 - _, RULE_NAME_BYTES_MAX; left out: "rule-N", N from 1
- *   platform    of base/vocabulary.h: android ios windows macos linux other; a word or several
- *   os_version  "16", "16.4", ">=16.4", "<17", "14-16" (both ends included, 16 means all of 16.x)
- *   country     ISO 3166-1 alpha-2; region: ISO 3166-2, with or without its country ("CMX",
- * "MX-CMX") language    RFC 5646 range, basic filtering of RFC 4647: "es" fits es, es-MX in_app
- * containers as in a click's in_app; "any" a container, "none" no container query       a parameter
- * of the tapped link: its value, decoded; null: any value from, until RFC 3339 or Unix seconds;
- * from is the first second that fits, until the first that does not hours, days of stats.timezone;
- * hours may go over midnight; days: mon tue wed thu fri sat sun weight      1 to 100, per cent of
- * the visitors (A/B): a visitor is a number from 0 to 99 per campaign, and the same one every time;
- * rules whose other conditions fit take their shares one after the other, so 30, 30 and 40 share
- * out everybody to          a template (link/template.h), or one of: android ios web fallback
- * desktop
+ *   name         A-Z a-z 0-9 - _, RULE_NAME_BYTES_MAX; left out: "rule-N", N from 1; no two rules
+ *                have the same
+ *   platform     of base/vocabulary.h: android ios windows macos linux other
+ *   os_version   "16", "16.4", ">=16.4", "<17", "14-16" (both ends included, 16 means all of 16.x)
+ *   country      ISO 3166-1 alpha-2
+ *   region       ISO 3166-2, with or without its country ("CMX", "MX-CMX")
+ *   language     RFC 5646 range, basic filtering of RFC 4647: "es" fits es, es-MX
+ *   in_app       containers as in a click's in_app; "any" a container, "none" no container
+ *   query        a parameter of the tapped link: its value, decoded; null: any value
+ *   from, until  RFC 3339 or Unix seconds; from is the first second that fits, until the first
+ *                that does not
+ *   hours, days  of stats.timezone; hours may go over midnight; mon tue wed thu fri sat sun, or
+ *                "mon-fri": of a time window over midnight, each day's own part counts
+ *   weight       1 to 100, per cent of the visitors (A/B): a visitor is a number from 0 to 99 per
+ *                campaign, and the same one every time; rules whose other conditions fit take their
+ *                shares one after the other, so 30, 30 and 40 share out everybody
+ *   to           a template (link/template.h), or one of: android ios web fallback desktop
+ *
+ * platform, country, region, language, in_app and days are a string, or an array of them of which
+ * one must fit.
  *
  * Threads   Pure functions; a struct rules is immutable.
- * Limits    RULES_MAX rules, RULES_BYTES_MAX of JSON, RULE_WORDS_MAX words a condition.
+ * Limits    RULES_MAX rules, RULES_BYTES_MAX of JSON, RULE_WORDS_MAX words or parameters a
+ *           condition, of RULE_WORD_BYTES_MAX each.
  */
 #ifndef LINK_RULES_H
 #define LINK_RULES_H
@@ -36,6 +44,7 @@
 
 #include "base/slice.h"
 
+struct buf;
 struct err;
 
 enum {
@@ -83,13 +92,13 @@ struct rule {
     uint64_t from_s;  /* Unix time; 0: no condition */
     uint64_t until_s; /* UINT64_MAX: no condition */
     bool has_hours;
-    uint16_t minute_from; /* of the day; from > until: over midnight */
-    uint16_t minute_until;
-    uint8_t days;   /* 1 << day, Monday is 0; 0: no condition */
-    uint8_t weight; /* per cent; 0: no condition */
+    uint16_t minute_from;  /* of the day; from > until: over midnight */
+    uint16_t minute_until; /* the first that does not fit; up to RULE_MINUTES_A_DAY */
+    uint8_t days;          /* 1 << day, Monday is 0; 0: no condition */
+    uint8_t weight;        /* per cent; 0: no condition */
     enum rule_target target;
     struct slice template; /* of RULE_TO_URL: compiled (link/template.h) */
-    struct slice text;     /* the same as written */
+    struct slice text;     /* `to` as written */
 };
 
 struct rules {
@@ -97,15 +106,21 @@ struct rules {
     size_t count;
 };
 
-/* Reads the field. campaign: the id that templates are compiled for; schemes as in
- * template_check(). One heap object; NULL and err (which names the rule and the member, and what is
- * allowed) when it makes no sense. */
-struct rules *rules_create(struct slice json, struct slice campaign, struct slice schemes,
-                           struct err *err);
+/* What rules are read with: schemes as in template_check(), hosts as in hosts_allow(). */
+struct rules_terms {
+    struct slice campaign; /* whose id templates are compiled for; may be empty */
+    struct slice schemes;
+    struct slice hosts;
+};
+
+/* Reads the field. One heap object; NULL and err (may be NULL), which names the rule and the
+ * member, and what is allowed, when it makes no sense. */
+struct rules *rules_create(struct slice json, const struct rules_terms *terms, struct err *err);
 void rules_destroy(struct rules **rules);
 
-/* The JSON on one line as it is stored: members in the order above, no spaces. False: as above. */
-struct buf;
-bool rules_normalize(struct slice json, struct slice schemes, struct buf *out, struct err *err);
+/* Appends the JSON on one line as it is stored: members in the order above, no spaces; never longer
+ * than what was read. False, and nothing appended: as above. */
+bool rules_normalize(struct slice json, const struct rules_terms *terms, struct buf *out,
+                     struct err *err);
 
 #endif

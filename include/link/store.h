@@ -2,8 +2,8 @@
  * link/store.h - links and campaigns in Redis, for those who write them.
  *
  * Every field is checked before it is written (link/record.h), so that what brinco wrote is never
- * nonsense. Blocking: not for the hop, which has link/resolver.h. The API, whose clients write at
- * once, writes with link/edit.h.
+ * nonsense. Nothing is written over what somebody else wrote meanwhile (link/edit.h), and every
+ * change goes into the record's history. Blocking: not for the hop, which has link/resolver.h.
  *
  * Threads   One at a time, as its redis_pipe.
  */
@@ -26,9 +26,21 @@ struct redis_pipe;
 
 enum store_result { STORE_OK, STORE_NOT_FOUND, STORE_REFUSED, STORE_FAILED };
 
+enum { STORE_WHO_BYTES_MAX = 128 };
+
+/* Who writes, for what a record's history says (link/history.h). All zeros: none is kept. */
+struct store_author {
+    struct slice who;     /* an API token's name, or USER@HOST; STORE_WHO_BYTES_MAX at most */
+    struct slice via;     /* "api", "cli" or "import" */
+    uint32_t entries;     /* history.entries */
+    uint32_t retain_days; /* stats.retain_days: how long the history of what is deleted stays */
+};
+
 struct store {
     struct redis_pipe *pipe;
     struct slice key_prefix; /* redis.prefix */
+    struct slice hosts;      /* links.allowed_hosts (link/hosts.h), which bind what is written */
+    struct store_author author;
 };
 
 /* A set of fields to write or as read: data NULL means absent (read) or leave alone (write);

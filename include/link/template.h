@@ -69,8 +69,20 @@ bool template_scheme_is_allowed(struct slice text, struct slice schemes);
  * and fast; without (empty), it is small: at most 4 bytes longer than the text. */
 size_t template_compile(struct slice text, struct slice campaign, char *out);
 
+/* The same for a template that leads to Google Play, as an intent: link that opens the Play Store
+ * from inside another app's browser, and falls back to the URL itself, which stands in it encoded
+ * once more (its referrer thus twice). campaign is not empty. 0: it is not
+ * https://play.google.com/store/apps/details..., or could render to more than LOCATION_BYTES_MAX.
+ */
+size_t template_compile_intent(struct slice text, struct slice campaign, char *out);
+
 /* As template_scheme_is_allowed(). */
 bool template_compiled_is_allowed(struct slice compiled, struct slice schemes);
+
+/* Whether a compiled template leads to a store, by its host or by a scheme that only a store has:
+ * there, a query of the tapped link is of no use. */
+enum template_store { TEMPLATE_NO_STORE, TEMPLATE_GOOGLE_PLAY, TEMPLATE_APP_STORE };
+enum template_store template_compiled_store(struct slice compiled);
 
 /* How many click tokens the URL will hold: {click}s and {referrer}s. */
 static inline unsigned template_click_count(struct slice compiled) {

@@ -205,14 +205,14 @@ static bool check(struct bulk *bulk, struct err *err) {
         }
         resource_plan(&row->write, &row->plan);
         struct slice campaign = row->plan.after[LINK_FIELD_CAMPAIGN];
-        struct slice schemes = SLICE_EMPTY;
-        if (code_is_valid(campaign) &&
-            !schemes_find(&bulk->schemes, campaign, &schemes, &row->is_campaign_missing, err)) {
+        struct resource_bounds bounds = {.hosts = bulk->store.hosts};
+        if (code_is_valid(campaign) && !schemes_find(&bulk->schemes, campaign, &bounds.schemes,
+                                                     &row->is_campaign_missing, err)) {
             return false;
         }
         row->is_campaign_missing =
             row->is_campaign_missing && (row->fields.given & 1U << LINK_FIELD_CAMPAIGN) != 0;
-        if (!resource_check(&row->write, &row->plan, schemes, &row->fault)) {
+        if (!resource_check(&row->write, &row->plan, &bounds, &row->fault)) {
             row->state = ROW_FAULTY;
         }
     }
@@ -402,7 +402,7 @@ static void run(struct bulk *bulk) {
 static struct bulk *bulk_create(const struct call *call, struct answer *answer) {
     struct bulk *bulk = calloc(1, sizeof(*bulk));
     ENSURE(bulk != NULL);
-    bulk->store = (struct store){.pipe = call->pipe, .key_prefix = call->key_prefix};
+    bulk->store = resource_store(call);
     bulk->answer = answer;
     bulk->rest = call->body;
     bulk->now_s = call->now_ms / 1000;

@@ -46,6 +46,8 @@ struct call {
     struct slice key_prefix;
     struct slice zone;
     uint32_t stats_retain_days;
+    uint32_t history_entries;
+    struct slice allowed_hosts; /* links.allowed_hosts */
     uint64_t now_ms;
 };
 
@@ -85,6 +87,10 @@ call_handler call_stats_link, call_stats_campaign, call_stats_all, call_stats_to
 /* links.c */
 call_handler call_link_get, call_link_put, call_link_patch, call_link_delete, call_link_post,
     call_links_get, call_links_bulk;
+/* history.c */
+call_handler call_link_history, call_campaign_history;
+/* clicks.c */
+call_handler call_click_get;
 /* campaigns.c */
 call_handler call_campaign_get, call_campaign_put, call_campaign_patch, call_campaign_delete,
     call_campaign_post, call_campaigns_get;

@@ -39,13 +39,9 @@ static bool is_too_deep(struct slice text) {
     return false;
 }
 
-static json_t *parse(struct slice text, struct json_fault *fault) {
+void *json_fields_parse(struct slice text, struct json_fault *fault) {
     json_error_t error;
     fault->field[0] = '\0';
-    if (text.size > JSON_FIELDS_BYTES_MAX) {
-        err_set(&fault->err, "longer than %d bytes", JSON_FIELDS_BYTES_MAX);
-        return NULL;
-    }
     if (is_too_deep(text)) {
         err_set(&fault->err, "nested deeper than %d", JSON_FIELDS_DEPTH_MAX);
         return NULL;
@@ -57,7 +53,17 @@ static json_t *parse(struct slice text, struct json_fault *fault) {
                 error.column);
         return NULL;
     }
-    if (!json_is_object(root)) {
+    return root;
+}
+
+static json_t *parse(struct slice text, struct json_fault *fault) {
+    fault->field[0] = '\0';
+    if (text.size > JSON_FIELDS_BYTES_MAX) {
+        err_set(&fault->err, "longer than %d bytes", JSON_FIELDS_BYTES_MAX);
+        return NULL;
+    }
+    json_t *root = json_fields_parse(text, fault);
+    if (root != NULL && !json_is_object(root)) {
         err_set(&fault->err, "not an object {...}: allowed is a JSON object");
         json_decref(root);
         return NULL;

@@ -48,6 +48,10 @@ struct json_fields {
 MUST_CHECK bool json_fields_read(enum record_kind kind, struct slice text,
                                  struct json_fields *fields, struct json_fault *fault);
 
+/* Any JSON value, as jansson's json_t, whose caller gives it back; strict in the same way, and of
+ * whatever size. NULL: fault says why. */
+MUST_CHECK void *json_fields_parse(struct slice text, struct json_fault *fault);
+
 /* May be called for one that is all zeros. */
 void json_fields_free(struct json_fields *fields);
 

@@ -68,8 +68,14 @@ bool resource_query(const struct call *call, struct answer *answer, const char *
     return true;
 }
 
-static struct store store_of(const struct call *call) {
-    return (struct store){.pipe = call->pipe, .key_prefix = call->key_prefix};
+struct store resource_store(const struct call *call) {
+    return (struct store){.pipe = call->pipe,
+                          .key_prefix = call->key_prefix,
+                          .hosts = call->allowed_hosts,
+                          .author = {.who = slice_of(call->token.name),
+                                     .via = SLICE("api"),
+                                     .entries = call->history_entries,
+                                     .retain_days = call->stats_retain_days}};
 }
 
 static void answer_not_found(enum record_kind kind, struct answer *answer) {
@@ -143,7 +149,7 @@ static void answer_outcome(const struct resource_write *write, enum resource_res
 /* --- asking and deleting -------------------------------------------------------------------- */
 
 void resource_get(enum record_kind kind, const struct call *call, struct answer *answer) {
-    struct store store = store_of(call);
+    struct store store = resource_store(call);
     struct slice id = call->parameter[0];
     struct resource_outcome outcome;
     if (!resource_query(call, answer, no_fields)) {
@@ -178,7 +184,7 @@ void resource_get(enum record_kind kind, const struct call *call, struct answer 
 }
 
 void resource_delete(enum record_kind kind, const struct call *call, struct answer *answer) {
-    struct store store = store_of(call);
+    struct store store = resource_store(call);
     struct err err = {""};
     if (!resource_query(call, answer, no_fields)) {
         return;
@@ -238,7 +244,7 @@ static bool check_id(enum record_kind kind, const struct call *call,
 
 static void change(const struct resource_write *request, const struct call *call,
                    struct answer *answer) {
-    struct store store = store_of(call);
+    struct store store = resource_store(call);
     struct json_fields fields;
     struct resource_outcome outcome;
     if (!read_body(request->kind, call, &fields, answer)) {
@@ -342,7 +348,7 @@ static bool has_usable_id(enum record_kind kind, const struct json_fields *field
 
 static void make(enum record_kind kind, const struct call *call, const struct json_fields *fields,
                  const struct idempotency *idempotency, struct answer *answer) {
-    struct store store = store_of(call);
+    struct store store = resource_store(call);
     char code[CODE_MADE_BYTES + 1];
     struct resource_outcome outcome;
     struct resource_write write = {.kind = kind,

@@ -58,9 +58,15 @@ void resource_plan(const struct resource_write *write, struct resource_plan *pla
 /* Whether after is before, field by field. */
 bool resource_is_unchanged(enum record_kind kind, const struct resource_plan *plan);
 
-/* schemes: of the campaign that a link will have. False: fault names the field. */
+/* Where it may lead. */
+struct resource_bounds {
+    struct slice schemes; /* of the campaign that a link will have */
+    struct slice hosts;   /* links.allowed_hosts */
+};
+
+/* False: fault names the field. */
 MUST_CHECK bool resource_check(const struct resource_write *write, const struct resource_plan *plan,
-                               struct slice schemes, struct json_fault *fault);
+                               const struct resource_bounds *bounds, struct json_fault *fault);
 
 /* What is odd about a plan that may be written all the same; nothing is appended when nothing is.
  * At most RESOURCE_WARNING_BYTES_MAX. */
@@ -108,6 +114,9 @@ void resource_post(enum record_kind kind, const struct call *call, struct answer
 void resource_list(enum record_kind kind, const struct call *call, struct answer *answer);
 
 /* --- what they share ------------------------------------------------------------------------ */
+
+/* Where links and campaigns are, and who writes them. The call outlives it. */
+struct store resource_store(const struct call *call);
 
 /* Whether the content is of one of these types (NULL ends them), or says nothing; else 415. */
 bool resource_takes(const struct call *call, struct answer *answer, const char *const *types);

@@ -51,9 +51,8 @@ void resource_plan(const struct resource_write *write, struct resource_plan *pla
         if (!plan->exists) {
             plan->before[i] = SLICE_EMPTY;
         }
-        plan->after[i] = is_given                ? write->fields->value[i]
-                         : is_merged(write->how) ? plan->before[i]
-                                                 : SLICE_EMPTY;
+        bool stays = record_field_is_ours(write->kind, i) || (!is_given && is_merged(write->how));
+        plan->after[i] = stays ? plan->before[i] : is_given ? write->fields->value[i] : SLICE_EMPTY;
     }
     if (write->kind == RECORD_LINK) {
         plan_created_at(write, plan);
@@ -75,12 +74,13 @@ bool resource_is_unchanged(enum record_kind kind, const struct resource_plan *pl
 }
 
 bool resource_check(const struct resource_write *write, const struct resource_plan *plan,
-                    struct slice schemes, struct json_fault *fault) {
+                    const struct resource_bounds *bounds, struct json_fault *fault) {
     const struct record_change change = {.kind = write->kind,
                                          .before = plan->before,
                                          .after = plan->after,
                                          .given = write->fields->given,
-                                         .schemes = schemes};
+                                         .schemes = bounds->schemes,
+                                         .hosts = bounds->hosts};
     size_t field;
     if (record_check(&change, &field, &fault->err)) {
         return true;
@@ -157,7 +157,7 @@ static enum resource_result write_plan(struct store *store, const struct resourc
 static enum resource_result try_once(struct store *store, const struct resource_write *write,
                                      struct resource_outcome *outcome) {
     struct resource_plan *plan = &outcome->plan;
-    struct slice schemes;
+    struct resource_bounds bounds = {.hosts = store->hosts};
     buf_clear(&outcome->before_bytes);
     enum store_result found =
         store_get(store, write->kind, write->id,
@@ -173,10 +173,10 @@ static enum resource_result try_once(struct store *store, const struct resource_
         return RESOURCE_NOT_FOUND;
     }
     resource_plan(write, plan);
-    if (!read_schemes(store, write, outcome, &schemes)) {
+    if (!read_schemes(store, write, outcome, &bounds.schemes)) {
         return RESOURCE_FAILED;
     }
-    if (!resource_check(write, plan, schemes, &outcome->fault)) {
+    if (!resource_check(write, plan, &bounds, &outcome->fault)) {
         return RESOURCE_REFUSED;
     }
     struct record_view view = record_view(write->kind, write->id, plan->after);

@@ -26,12 +26,14 @@
     X(PUT,    "/v1/links/{code}",         WRITE, CALL,      call_link_put)     \
     X(PATCH,  "/v1/links/{code}",         WRITE, CALL,      call_link_patch)   \
     X(DELETE, "/v1/links/{code}",         WRITE, CALL,      call_link_delete)  \
+    X(GET,    "/v1/links/{code}/history", READ,  CALL,      call_link_history) \
     X(GET,    "/v1/campaigns",            READ,  CALL,      call_campaigns_get) \
     X(POST,   "/v1/campaigns",            WRITE, CALL,      call_campaign_post) \
     X(GET,    "/v1/campaigns/{id}",       READ,  CALL,      call_campaign_get) \
     X(PUT,    "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_put) \
     X(PATCH,  "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_patch) \
-    X(DELETE, "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_delete)
+    X(DELETE, "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_delete) \
+    X(GET,    "/v1/campaigns/{id}/history", READ, CALL,     call_campaign_history)
 /* clang-format on */
 
 const struct route_table *api_routes(void);

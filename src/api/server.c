@@ -85,6 +85,7 @@ struct api_server *server_start(const struct api_options *options, const struct 
     struct api_server *server = calloc(1, sizeof(*server));
     ENSURE(server != NULL && options->check_count <= API_CHECKS_MAX);
     server->wake_fd = -1;
+    allowed_init(&server->visits.allowed_hosts);
     server->ops.metrics = options->metrics;
     server->ops.check_count = options->check_count;
     for (size_t i = 0; i < options->check_count; i++) {
@@ -96,8 +97,14 @@ struct api_server *server_start(const struct api_options *options, const struct 
     return server;
 }
 
-void api_configure(struct api_server *server, uint32_t stats_retain_days) {
+void api_configure(struct api_server *server, uint32_t stats_retain_days,
+                   uint32_t history_entries) {
     atomic_store(&server->visits.stats_retain_days, stats_retain_days);
+    atomic_store(&server->visits.history_entries, history_entries);
+}
+
+void api_set_hosts(struct api_server *server, struct slice allowed_hosts) {
+    allowed_set(&server->visits.allowed_hosts, allowed_hosts);
 }
 
 /* Callers first: what the pool still does is then for nobody, and ends soon. */
@@ -130,6 +137,7 @@ void api_stop(struct api_server **server) {
         close(gone->wake_fd);
     }
     metric_set_destroy(&gone->metrics);
+    allowed_fini(&gone->visits.allowed_hosts);
     free(gone);
     *server = NULL;
 }
@@ -170,7 +178,8 @@ static bool make(struct api_server *server, const struct api_options *options,
     server->visits.routes = setup->routes;
     server->visits.key_prefix = options->key_prefix;
     server->visits.zone = options->zone;
-    api_configure(server, options->stats_retain_days);
+    api_configure(server, options->stats_retain_days, options->history_entries);
+    api_set_hosts(server, options->allowed_hosts);
     return true;
 }
 

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "allowed.h"
 #include "base/log.h"
 #include "base/slice.h"
 
@@ -47,6 +48,8 @@ struct visit_room {
     struct slice key_prefix;
     struct slice zone;
     _Atomic uint32_t stats_retain_days;
+    _Atomic uint32_t history_entries;
+    struct allowed allowed_hosts;
     size_t bodies_bytes;
     struct log_limit failures; /* of Redis, in the log */
     struct log_limit refusals; /* of tokens */

@@ -180,6 +180,7 @@ static bool allows_query(struct visit *visit, enum route_kind kind) {
 static void call(struct visit *visit, struct redis_pipe *pipe) {
     const struct route *route = visit_route(visit);
     struct call *to = &visit->call;
+    char hosts[HOSTS_BYTES_MAX];
     to->method = route->call_method;
     memcpy(to->query, visit->target.query, sizeof(to->query));
     to->query_count = visit->target.query_count;
@@ -188,11 +189,14 @@ static void call(struct visit *visit, struct redis_pipe *pipe) {
     to->key_prefix = visit->room->key_prefix;
     to->zone = visit->room->zone;
     to->stats_retain_days = atomic_load(&visit->room->stats_retain_days);
+    to->history_entries = atomic_load(&visit->room->history_entries);
+    to->allowed_hosts = allowed_copy(&visit->room->allowed_hosts, hosts);
     to->now_ms = clock_real_ms();
     if (route->kind != ROUTE_CALL) {
         redis_pipe_set_deadline(pipe, 0);
     }
     route->handler(to, &visit->answer);
+    to->allowed_hosts = SLICE_EMPTY;
 }
 
 /* One chunk is on its way while the handler makes the next. */

@@ -9,7 +9,15 @@
 
 #include "base/err.h"
 
-enum { MS_PER_S = 1000, SECONDS_PER_DAY = 86400, UNIX_SECONDS_MAX_DIGITS = 12 };
+enum {
+    MS_PER_S = 1000,
+    SECONDS_PER_MINUTE = 60,
+    SECONDS_PER_QUARTER = 900, /* of an hour */
+    SECONDS_PER_DAY = 86400,
+    DAYS_PER_WEEK = 7,
+    WEEKDAY_OF_1970 = 3, /* January 1st was a Thursday */
+    UNIX_SECONDS_MAX_DIGITS = 12
+};
 
 /* 9999-12-31T23:59:59Z: beyond it, dates have five-digit years. */
 static const uint64_t unix_seconds_max = 253402300799;
@@ -122,6 +130,31 @@ struct clock_day clock_day_of(uint64_t unix_ms) {
         .begin_ms = ms_of(midnight_of(&broken, 0)),
         .end_ms = ms_of(midnight_of(&broken, 1)),
         .yyyymmdd = yyyymmdd_of(&broken),
+    };
+}
+
+static void find_offset(struct clock_local *local, uint64_t unix_s) {
+    time_t when = (time_t)unix_s;
+    struct tm broken;
+    localtime_r(&when, &broken);
+    local->begin_s = unix_s - unix_s % SECONDS_PER_QUARTER;
+    local->end_s = local->begin_s + SECONDS_PER_QUARTER;
+    local->east_s = broken.tm_gmtoff;
+}
+
+struct clock_wall clock_wall_of(struct clock_local *local, uint64_t unix_s) {
+    if (unix_s > unix_seconds_max) {
+        unix_s = unix_seconds_max;
+    }
+    if (unix_s < local->begin_s || unix_s >= local->end_s) {
+        find_offset(local, unix_s);
+    }
+    /* A week more, which changes nothing, for what is west of Greenwich on January 1st, 1970. */
+    uint64_t seconds =
+        (uint64_t)((int64_t)unix_s + local->east_s + DAYS_PER_WEEK * SECONDS_PER_DAY);
+    return (struct clock_wall){
+        .minute = (uint16_t)(seconds % SECONDS_PER_DAY / SECONDS_PER_MINUTE),
+        .weekday = (uint8_t)((seconds / SECONDS_PER_DAY + WEEKDAY_OF_1970) % DAYS_PER_WEEK),
     };
 }
 

@@ -145,7 +145,17 @@ static bool read_secret_file(int fd, const char *path, struct identity *identity
                    (long long)status.st_size, IDENTITY_SECRET_BYTES);
 }
 
-static bool read_secret(const char *directory, struct identity *identity, struct err *err) {
+static bool open_secret(const char *path, struct identity *identity, struct err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return err_set(err, "%s: %s", path, strerror(errno));
+    }
+    bool is_good = read_secret_file(fd, path, identity, err);
+    close(fd);
+    return is_good;
+}
+
+static bool make_secret(const char *directory, struct identity *identity, struct err *err) {
     char path[FILE_PATH_MAX];
     if (!make_path(directory, "secret", path, err)) {
         return false;
@@ -155,15 +165,16 @@ static bool read_secret(const char *directory, struct identity *identity, struct
     bool is_there =
         file_create_once(path, slice_make((const char *)fresh, sizeof(fresh)), 0600, err);
     explicit_bzero(fresh, sizeof(fresh));
-    if (!is_there) {
-        return false;
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return err_set(err, "%s: %s", path, strerror(errno));
-    }
-    bool is_good = read_secret_file(fd, path, identity, err);
-    close(fd);
+    return is_there && open_secret(path, identity, err);
+}
+
+bool identity_read_secret(const char *data_dir, uint8_t secret[IDENTITY_SECRET_BYTES],
+                          struct err *err) {
+    struct identity identity = {.lock_fd = -1};
+    char path[FILE_PATH_MAX];
+    bool is_good = make_path(data_dir, "secret", path, err) && open_secret(path, &identity, err);
+    memcpy(secret, identity.secret, IDENTITY_SECRET_BYTES);
+    identity_close(&identity);
     return is_good;
 }
 
@@ -176,7 +187,7 @@ bool identity_open(const char *data_dir, struct slice configured_edge_id, struct
                       ? use_edge_id(configured_edge_id, "edge.id", identity, err)
                       : read_edge_id(data_dir, identity, err);
     }
-    is_good = is_good && read_secret(data_dir, identity, err);
+    is_good = is_good && make_secret(data_dir, identity, err);
     if (!is_good) {
         identity_close(identity);
     }

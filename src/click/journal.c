@@ -242,6 +242,13 @@ static inline bool has_room(const struct journal_slot *slot, size_t bytes) {
            slot->size - atomic_load_explicit(&slot->written, memory_order_relaxed) >= bytes;
 }
 
+/* What does not fit behind the current end goes into the next segment, which is empty. */
+bool journal_has_room(const struct journal *journal, size_t size, size_t count) {
+    size_t bytes = segment_record_bytes(size) * count;
+    return has_room(journal->current, bytes) ||
+           (journal_has_ready(journal) && journal->segment_bytes - SEGMENT_HEADER_BYTES >= bytes);
+}
+
 uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
     ENSURE(size_max >= SEGMENT_PAYLOAD_MIN && size_max <= JOURNAL_RECORD_BYTES_MAX);
     ENSURE(journal->reserved == 0);

@@ -3,6 +3,7 @@
  *
  *   topic queue.kafka_topic   one message a click: value a JSON object, key EDGE:WORKER, header
  *                             `position` AT_MS-SEQUENCE, time that of the click
+ *                             (conversions: a topic of their own, with -conversions behind it)
  *   TOPIC.EDGE.WORKER         the stream's transactional id, and the group that has its position
  *
  * The key is the stream's name and not the link's code: it is a stream whose clicks have an
@@ -30,13 +31,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "click/click.h"
+#include "click/payload.h"
 #include "queue_kafka_private.h"
 
 enum {
     TIMEOUT_MS = 5000,
-    BATCH_BYTES_MAX = 256 * 1024,
-    VALUE_BYTES_MAX = 17 * 1024, /* all texts at their longest, each byte escaped */
+    BATCH_BYTES_MAX = 512 * 1024,
+    VALUE_BYTES_MAX = 20 * 1024, /* all texts at their longest, each byte escaped */
     KEY_BYTES_MAX = KAFKA_EDGE_BYTES_MAX + 16,
 };
 
@@ -58,6 +59,7 @@ struct batch {
 enum flight { NOTHING_SENT, ON_ITS_WAY, KEPT };
 
 struct queue {
+    const struct payload_kind *payload;
     struct kafka_session session;
     char key[KEY_BYTES_MAX + 1];
     struct queue_position end; /* of the stream, as committed */
@@ -77,8 +79,11 @@ static uint64_t deadline(void) {
 }
 
 static struct queue *queue_kafka_create(const struct queue_options *options, struct err *err) {
-    if (options->kafka_topic.size == 0 || options->kafka_topic.size > KAFKA_TOPIC_BYTES_MAX) {
-        err_set(err, "queue.kafka_topic is empty or longer than %d bytes", KAFKA_TOPIC_BYTES_MAX);
+    const struct payload_kind *payload =
+        options->payload != NULL ? options->payload : &payload_clicks;
+    size_t topic_size_max = KAFKA_TOPIC_BYTES_MAX - strlen(payload->topic_suffix);
+    if (options->kafka_topic.size == 0 || options->kafka_topic.size > topic_size_max) {
+        err_set(err, "queue.kafka_topic is empty or longer than %zu bytes", topic_size_max);
         return NULL;
     }
     struct queue *queue = calloc(1, sizeof(*queue));
@@ -90,7 +95,9 @@ static struct queue *queue_kafka_create(const struct queue_options *options, str
         return NULL;
     }
     session->log = options->log;
-    snprintf(session->topic, sizeof(session->topic), "%.*s", SLICE_ARG(options->kafka_topic));
+    snprintf(session->topic, sizeof(session->topic), "%.*s%s", SLICE_ARG(options->kafka_topic),
+             payload->topic_suffix);
+    queue->payload = payload;
     queue->filling = &queue->batches[0];
     queue->sent = &queue->batches[1];
     buf_init(&queue->filling->values, BATCH_BYTES_MAX + VALUE_BYTES_MAX);
@@ -143,12 +150,12 @@ static enum queue_result queue_kafka_contains(struct queue *queue, struct queue_
 }
 
 static bool queue_kafka_add(struct queue *queue, struct queue_position position,
-                            const struct click *click) {
+                            const union payload_record *record) {
     struct batch *batch = queue->filling;
     if (batch->count == QUEUE_BATCH_CLICKS_MAX || batch->values.size >= BATCH_BYTES_MAX) {
         return false;
     }
-    bool is_written = click_to_json(click, &batch->values);
+    bool is_written = queue->payload->to_json(record, &batch->values);
     ENSURE(is_written);
     batch->entries[batch->count++] =
         (struct entry){.position = position, .value_end = batch->values.size};

@@ -4,6 +4,8 @@
  *   <prefix>clicks:EDGE:WORKER   one entry a click, id AT_MS-SEQUENCE, the fields of click.h
  *   <prefix>streams              the set of all such keys, in full
  *
+ * or, of conversions, what click/payload.h says.
+ *
  * Redis refuses an id at or below a stream's last one (XADD, https://redis.io/commands/xadd/),
  * so what is sent twice is there once. That alone would not keep records from being left out: if
  * an early entry fails (out of memory) and a later one succeeds, the early one can never be put
@@ -31,17 +33,17 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "click/click.h"
+#include "click/payload.h"
 #include "queue_redis_news.h"
 #include "redis/pipe.h"
 
 enum {
     TIMEOUT_MS = 2000,
-    BATCH_BYTES_MAX = 256 * 1024,
+    BATCH_BYTES_MAX = 512 * 1024,
     ENTRY_BYTES_MAX = 8 * 1024, /* all texts at their longest, with every name and length */
     PREFIX_BYTES_MAX = 256,
     EDGE_BYTES_MAX = 64,
-    KEY_BYTES_MAX = PREFIX_BYTES_MAX + EDGE_BYTES_MAX + 24,
+    KEY_BYTES_MAX = PREFIX_BYTES_MAX + EDGE_BYTES_MAX + 32,
     RESENDS_MAX = 16,
 };
 
@@ -55,6 +57,7 @@ enum flight { NOTHING_SENT, ON_ITS_WAY, KEPT };
 
 struct queue {
     struct redis_pipe *pipe;
+    const struct payload_kind *payload;
     char prefix[PREFIX_BYTES_MAX + 1];
     char key[KEY_BYTES_MAX + 1];
     struct slice key_slice;
@@ -94,6 +97,7 @@ static struct queue *queue_redis_create(const struct queue_options *options, str
     }
     struct queue *queue = calloc(1, sizeof(*queue));
     ENSURE(queue != NULL);
+    queue->payload = options->payload != NULL ? options->payload : &payload_clicks;
     snprintf(queue->prefix, sizeof(queue->prefix), "%.*s", SLICE_ARG(options->key_prefix));
     queue->pipe = redis_pipe_create(options->url, TIMEOUT_MS);
     buf_init(&queue->filling.entries, BATCH_BYTES_MAX + ENTRY_BYTES_MAX);
@@ -164,7 +168,7 @@ static enum queue_result queue_redis_contains(struct queue *queue, struct queue_
 }
 
 static bool queue_redis_add(struct queue *queue, struct queue_position position,
-                            const struct click *click) {
+                            const union payload_record *record) {
     struct batch *batch = &queue->filling;
     if (batch->count == QUEUE_BATCH_CLICKS_MAX || batch->entries.size >= BATCH_BYTES_MAX ||
         !buf_reserve(&batch->entries, ENTRY_BYTES_MAX)) {
@@ -175,8 +179,9 @@ static bool queue_redis_add(struct queue *queue, struct queue_position position,
     format_id(position, &id);
     buf_append_bytes(&batch->entries, queue->entry_head, queue->entry_head_size);
     append_entry_field_value(&batch->entries, buf_slice(&id));
-    click_fields(click,
-                 &(struct click_visitor){.field = append_entry_field, .argument = &batch->entries});
+    payload_fields(
+        queue->payload, record,
+        &(struct click_visitor){.field = append_entry_field, .argument = &batch->entries});
     ENSURE(!batch->entries.overflowed);
     batch->count++;
     batch->last = position;
@@ -281,7 +286,8 @@ const struct queue_kind queue_redis = {
 static void set_key(struct queue *queue, struct slice edge_id, uint32_t worker) {
     struct buf key = buf_over(queue->key, sizeof(queue->key) - 1);
     buf_append(&key, slice_of(queue->prefix));
-    buf_append(&key, SLICE("clicks:"));
+    buf_append(&key, slice_of(queue->payload->name));
+    buf_append_char(&key, ':');
     buf_append(&key, slice_first(edge_id, EDGE_BYTES_MAX));
     buf_append_char(&key, ':');
     buf_append_u64(&key, worker);
@@ -290,7 +296,7 @@ static void set_key(struct queue *queue, struct slice edge_id, uint32_t worker) 
 
     struct buf head = buf_over(queue->entry_head, sizeof(queue->entry_head));
     buf_append_char(&head, '*');
-    buf_append_u64(&head, 3 + 2 * CLICK_FIELD_COUNT);
+    buf_append_u64(&head, 3 + 2 * queue->payload->field_count);
     buf_append(&head, SLICE("\r\n$4\r\nXADD\r\n"));
     append_entry_field_value(&head, queue->key_slice);
     ENSURE(!key.overflowed && !head.overflowed);
@@ -300,10 +306,10 @@ static void set_key(struct queue *queue, struct slice edge_id, uint32_t worker) 
 /* Announces the stream, in a transaction: whoever may not use one would only find out with the
  * first batch, whose entries Redis would then take one by one. */
 static enum queue_result announce(struct queue *queue, struct err *err) {
-    char text[PREFIX_BYTES_MAX + 16];
+    char text[PREFIX_BYTES_MAX + 32];
     struct buf set = buf_over(text, sizeof(text));
     buf_append(&set, slice_of(queue->prefix));
-    buf_append(&set, SLICE("streams"));
+    buf_append(&set, slice_of(queue->payload->set));
     const struct slice unwatch[] = {SLICE("UNWATCH")};
     const struct slice multi[] = {SLICE("MULTI")};
     const struct slice add[] = {SLICE("SADD"), buf_slice(&set), queue->key_slice};

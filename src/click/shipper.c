@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "click/payload.h"
 #include "journal_private.h"
 #include "shipper_private.h"
 
@@ -28,60 +29,6 @@ enum {
     STOP_PATIENCE_MS = 1000, /* with a queue that takes nothing, when told to stop */
     STREAMS_MAX = 1024,
     MS_PER_HOUR = 3600 * 1000,
-};
-
-static const struct metric shipper_metrics[SHIP_METRIC_COUNT] = {
-    [SHIP_SHIPPED] = {.name = "brinco_shipper_shipped_total",
-                      .help = "Clicks that the queue acknowledged, or was found to have.",
-                      .type = METRIC_COUNTER},
-    [SHIP_BATCHES] = {.name = "brinco_shipper_batches_total",
-                      .help = "Batches that the queue acknowledged.",
-                      .type = METRIC_COUNTER},
-    [SHIP_CONFLICTS] = {.name = "brinco_shipper_conflicts_total",
-                        .help = "Batches not taken because the stream did not end where it "
-                                "should.",
-                        .type = METRIC_COUNTER},
-    [SHIP_REFUSED] = {.name = "brinco_shipper_refused_total",
-                      .help = "Times that the queue would not take anything: out of memory, "
-                              "read-only, loading, or not permitted.",
-                      .type = METRIC_COUNTER},
-    [SHIP_UNREACHABLE] = {.name = "brinco_shipper_unreachable_total",
-                          .help = "Times that the queue did not answer.",
-                          .type = METRIC_COUNTER},
-    [SHIP_DAMAGED] = {.name = "brinco_shipper_damaged_records_total",
-                      .help = "Records of journals that failed their check and were passed over.",
-                      .type = METRIC_COUNTER},
-    [SHIP_RESHIPPED] = {.name = "brinco_shipper_reshipped_total",
-                        .help = "Clicks shipped once more because the queue came back older.",
-                        .type = METRIC_COUNTER},
-    [SHIP_FOREIGN] = {.name = "brinco_shipper_foreign_total",
-                      .help = "Times that a stream was found to end with somebody else's entry "
-                              "above clicks that it does not have.",
-                      .type = METRIC_COUNTER},
-    [SHIP_NEWS] = {.name = "brinco_shipper_news_total",
-                   .help = "Heartbeats, with what tallies have, that were sent.",
-                   .type = METRIC_COUNTER},
-    [SHIP_NEWS_REFUSED] = {.name = "brinco_shipper_news_refused_total",
-                           .help = "Heartbeats that the queue did not take.",
-                           .type = METRIC_COUNTER},
-    [SHIP_DELETED_BY_AGE] = {.name = "brinco_shipper_deleted_segments_total",
-                             .labels = "reason=\"age\"",
-                             .help = "Journal segments deleted: shipped and old, or shipped and "
-                                     "in the way of new ones.",
-                             .type = METRIC_COUNTER},
-    [SHIP_DELETED_EARLY] = {.name = "brinco_shipper_deleted_segments_total",
-                            .labels = "reason=\"early\"",
-                            .type = METRIC_COUNTER},
-    [SHIP_LAG_RECORDS] = {.name = "brinco_shipper_lag_records",
-                          .help = "Clicks journaled and not yet in the queue.",
-                          .type = METRIC_GAUGE},
-    [SHIP_LAG_SECONDS] = {.name = "brinco_shipper_lag_seconds",
-                          .help = "Age of the oldest click that is not yet in the queue.",
-                          .type = METRIC_GAUGE_MAX,
-                          .scale = 0.001},
-    [SHIP_CONNECTED] = {.name = "brinco_shipper_connected",
-                        .help = "1 when the queue answered last time.",
-                        .type = METRIC_GAUGE},
 };
 
 struct shipper {
@@ -120,9 +67,11 @@ struct shipper *shipper_start(const struct shipper_options *options, struct err 
 
     ENSURE(shipper != NULL);
     shipper->context.kind = options->kind;
+    shipper->context.payload =
+        options->queue.payload != NULL ? options->queue.payload : &payload_clicks;
     shipper->context.log = options->log;
-    shipper->context.metrics =
-        metric_set_create(options->metrics, shipper_metrics, SHIP_METRIC_COUNT);
+    shipper->context.metrics = metric_set_create(
+        options->metrics, ship_metrics_of(shipper->context.payload), SHIP_METRIC_COUNT);
     random_init(&shipper->context.random);
     shipper->retain_ms = (uint64_t)options->retain_hours * MS_PER_HOUR;
     shipper->disk_bytes_max = options->disk_bytes_max;

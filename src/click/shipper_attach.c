@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "click/payload.h"
 #include "shipper_private.h"
 
 enum {
@@ -152,8 +153,8 @@ struct names {
 
 static struct names name(const struct ship_stream *stream) {
     struct names names;
-    snprintf(names.stream, sizeof(names.stream), "clicks:%s:%u", stream->run.edge_id,
-             stream->run.worker);
+    snprintf(names.stream, sizeof(names.stream), "%s:%s:%u", stream->context->payload->name,
+             stream->run.edge_id, stream->run.worker);
     snprintf(names.end, sizeof(names.end), "%" PRIu64 "-%" PRIu64, stream->end.at_ms,
              stream->end.sequence);
     snprintf(names.highest, sizeof(names.highest), "%" PRIu64 "-%" PRIu64, stream->highest.at_ms,

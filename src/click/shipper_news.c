@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "click/payload.h"
 #include "click/tally.h"
 #include "shipper_private.h"
 
@@ -34,7 +35,7 @@ static uint64_t through_ms(const struct ship_stream *stream, bool has_all, bool 
 }
 
 static bool is_due(const struct ship_stream *stream, bool is_closed, uint64_t now_ns) {
-    if (stream->context->kind->tell == NULL) {
+    if (stream->context->kind->tell == NULL || !stream->context->payload->has_news) {
         return false;
     }
     if (is_closed) {

@@ -7,6 +7,7 @@
  *   shipper_news.c     what is said beside the clicks: heartbeat and tally
  *   shipper_sweep.c    deleting segments whose time is over
  *   shipper_keeper.c   the other threads: journal_keep() and journal_sync()
+ *   shipper_metrics.c  what is counted
  */
 #ifndef CLICK_SHIPPER_PRIVATE_H
 #define CLICK_SHIPPER_PRIVATE_H
@@ -31,6 +32,8 @@ enum {
     SHIP_NS_PER_MS = 1000000,
 };
 
+/* shipper_metrics.c: one table a kind of payload, so that no two sets are one family by accident.
+ */
 enum shipper_metric {
     SHIP_SHIPPED,
     SHIP_BATCHES,
@@ -50,10 +53,13 @@ enum shipper_metric {
     SHIP_METRIC_COUNT,
 };
 
+const struct metric *ship_metrics_of(const struct payload_kind *payload);
+
 /* What the streams share; the shipping thread's, but for what is atomic, which others read. */
 struct ship_context {
     const struct queue_kind *kind; /* NULL: nothing is shipped */
-    char edge_id[65];              /* of the live journals */
+    const struct payload_kind *payload;
+    char edge_id[65]; /* of the live journals */
     struct log *log;
     struct metric_set *metrics;
     struct random random;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "click/click.h"
+#include "click/payload.h"
 #include "journal_private.h"
 #include "shipper_private.h"
 
@@ -243,12 +243,12 @@ static void refuse_record(struct ship_stream *stream, const char *reason) {
 }
 
 /* Puts stream->record into the batch; false when that is full. */
-static bool add_record(struct ship_stream *stream, const struct click *click) {
+static bool add_record(struct ship_stream *stream, const union payload_record *decoded) {
     const struct journal_record *record = &stream->record;
     struct ship_note *note = &stream->filling;
     struct queue_position position = {record->at_ms, record->sequence};
 
-    if (!stream->context->kind->add(stream->queue, position, click)) {
+    if (!stream->context->kind->add(stream->queue, position, decoded)) {
         return false;
     }
     if (note->count == 0) {
@@ -276,7 +276,7 @@ static enum filled fill(struct ship_stream *stream) {
                 break;
             }
         }
-        struct click click;
+        union payload_record decoded;
         struct queue_position position = {stream->record.at_ms, stream->record.sequence};
         stream->run_is_over = stream->record.segment > stream->run.last;
         if (stream->run_is_over) {
@@ -287,9 +287,9 @@ static enum filled fill(struct ship_stream *stream) {
         } else if (queue_position_compare(position, stream->end) <= 0) {
             ship_stream_is_foreign(stream);
             return FILL_FAILED;
-        } else if (!click_decode(stream->record.payload, &click)) {
-            refuse_record(stream, "not a click");
-        } else if (!add_record(stream, &click)) {
+        } else if (!payload_decode(stream->context->payload, stream->record.payload, &decoded)) {
+            refuse_record(stream, stream->context->payload->fault);
+        } else if (!add_record(stream, &decoded)) {
             break;
         }
     }

@@ -172,12 +172,10 @@ static int value_of(char c) {
     return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-bool token_verify(const struct token_key *key, struct slice token, struct slice code,
-                  struct ulid *id) {
-    if (token.size != TOKEN_SIZE || code.size > TOKEN_CODE_BYTES_MAX) {
+static bool unpack(struct slice token, uint8_t bytes[SIGNED_BYTES]) {
+    if (token.size != TOKEN_SIZE) {
         return false;
     }
-    uint8_t bytes[SIGNED_BYTES];
     for (size_t i = 0; i < SIGNED_BYTES / 3; i++) {
         uint32_t group = 0;
         for (size_t j = 0; j < 4; j++) {
@@ -191,9 +189,27 @@ bool token_verify(const struct token_key *key, struct slice token, struct slice 
         bytes[3 * i + 1] = (uint8_t)(group >> 8);
         bytes[3 * i + 2] = (uint8_t)group;
     }
+    return true;
+}
+
+bool token_verify(const struct token_key *key, struct slice token, struct slice code,
+                  struct ulid *id) {
+    uint8_t bytes[SIGNED_BYTES];
     uint8_t mac[MAC_BYTES];
+    if (code.size > TOKEN_CODE_BYTES_MAX || !unpack(token, bytes)) {
+        return false;
+    }
     sign(key, bytes, code, mac);
     if (CRYPTO_memcmp(mac, bytes + ULID_BYTES, MAC_BYTES) != 0) {
+        return false;
+    }
+    memcpy(id->bytes, bytes, ULID_BYTES);
+    return true;
+}
+
+bool token_read_id(struct slice token, struct ulid *id) {
+    uint8_t bytes[SIGNED_BYTES];
+    if (!unpack(token, bytes)) {
         return false;
     }
     memcpy(id->bytes, bytes, ULID_BYTES);

@@ -1,5 +1,5 @@
 /*
- * batch.c - writing links in pipelines of ready-made RESP.
+ * batch.c - writing links in pipelines.
  *
  * Threads   The main thread.
  */
@@ -9,162 +9,88 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/defs.h"
 #include "base/err.h"
 #include "link/store.h"
-#include "redis/pipe.h"
-#include "redis/reply.h"
 
-enum {
-    RESP_BYTES_MAX = 4 * 1024 * 1024, /* BATCH_BYTES_MAX and the largest row beyond it */
-    KEY_BYTES_MAX = 256,              /* redis.prefix has 64 at most */
-};
+enum { CALL_BYTES_MAX = 4 * 1024 * 1024 }; /* BATCH_BYTES_MAX and the largest row beyond it */
 
-static void append_set(struct batch *batch, const struct row *row);
-static void append_delete(struct batch *batch, const struct row *row);
-static void append_created_at(struct batch *batch, const struct row *row);
-static size_t count_fields(const struct row *row, bool removed);
-static bool is_given(struct slice value, bool removed);
-static void begin_command(struct batch *batch, const char *name, struct slice code,
-                          size_t argument_count);
-static void append_argument(struct buf *resp, struct slice argument);
-static bool read_row(struct batch *batch, const struct batch_row *row,
-                     struct batch_outcome *outcome, struct err *err);
+_Static_assert((int)BATCH_CALL_ROWS <= (int)EDIT_MERGE_ROWS_MAX, "a call takes its rows");
+
+static bool write_calls(struct batch *batch, struct err *err);
+static bool read_call(struct batch *batch, size_t first, struct batch_outcome *outcome,
+                      struct err *err);
 
 void batch_init(struct batch *batch, struct store *store, uint64_t now_seconds) {
     batch->store = store;
     batch->row_count = 0;
-    batch->command_count = 0;
+    batch->bytes = 0;
     snprintf(batch->created_at, sizeof batch->created_at, "%" PRIu64, now_seconds);
-    buf_init(&batch->resp, RESP_BYTES_MAX);
+    for (size_t i = 0; i < BATCH_CALLS_MAX; i++) {
+        edit_merge_init(&batch->call[i], CALL_BYTES_MAX);
+    }
 }
 
 void batch_fini(struct batch *batch) {
-    buf_fini(&batch->resp);
+    for (size_t i = 0; i < BATCH_CALLS_MAX; i++) {
+        edit_merge_fini(&batch->call[i]);
+    }
 }
 
 bool batch_is_full(const struct batch *batch) {
-    return batch->row_count == BATCH_ROWS_MAX || batch->resp.size >= BATCH_BYTES_MAX;
+    return batch->row_count == BATCH_ROWS_MAX || batch->bytes >= BATCH_BYTES_MAX;
 }
 
 void batch_add(struct batch *batch, const struct row *row) {
     ENSURE(!batch_is_full(batch) && row->code.size <= CODE_BYTES_MAX);
+    struct edit_merge *call = &batch->call[batch->row_count / BATCH_CALL_ROWS];
     struct batch_row *kept = &batch->row[batch->row_count++];
     kept->line = row->line;
     kept->code_size = (uint8_t)row->code.size;
     memcpy(kept->code, row->code.data, row->code.size);
-    size_t commands_before = batch->command_count;
-    append_set(batch, row);
-    append_delete(batch, row);
-    if (row->fields.value[LINK_FIELD_CREATED_AT].data == NULL) {
-        append_created_at(batch, row);
-    }
-    kept->command_count = (uint8_t)(batch->command_count - commands_before);
-    ENSURE(!batch->resp.overflowed);
+    size_t bytes_before = call->rows.size;
+    edit_merge_add(call, row->code, row->fields.value);
+    batch->bytes += call->rows.size - bytes_before;
+    ENSURE(!call->rows.overflowed);
 }
 
 bool batch_write(struct batch *batch, struct batch_outcome *outcome, struct err *err) {
-    bool alive =
-        redis_pipe_append_resp(batch->store->pipe, buf_slice(&batch->resp), batch->command_count) ||
-        err_set(err, "the connection to Redis is lost");
-    for (size_t i = 0; i < batch->row_count && alive; i++) {
-        alive = read_row(batch, &batch->row[i], outcome, err);
+    bool alive = write_calls(batch, err);
+    for (size_t first = 0; first < batch->row_count && alive; first += BATCH_CALL_ROWS) {
+        alive = read_call(batch, first, outcome, err);
     }
-    buf_clear(&batch->resp);
     batch->row_count = 0;
-    batch->command_count = 0;
+    batch->bytes = 0;
     return alive;
 }
 
-static void append_set(struct batch *batch, const struct row *row) {
-    size_t count = count_fields(row, false);
-    ENSURE(count > 0);
-    begin_command(batch, "HSET", row->code, count * 2);
-    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
-        if (is_given(row->fields.value[i], false)) {
-            append_argument(&batch->resp, slice_of(link_field_name((enum link_field)i)));
-            append_argument(&batch->resp, row->fields.value[i]);
+static bool write_calls(struct batch *batch, struct err *err) {
+    struct slice created_at = slice_of(batch->created_at);
+    for (size_t i = 0; i * BATCH_CALL_ROWS < batch->row_count; i++) {
+        if (!edit_merge_append(batch->store, &batch->call[i], created_at)) {
+            return err_set(err, "the connection to Redis is lost");
         }
     }
+    return true;
 }
 
-static void append_delete(struct batch *batch, const struct row *row) {
-    size_t count = count_fields(row, true);
-    if (count == 0) {
-        return;
+static bool read_call(struct batch *batch, size_t first, struct batch_outcome *outcome,
+                      struct err *err) {
+    size_t left = batch->row_count - first;
+    size_t count = left < BATCH_CALL_ROWS ? left : BATCH_CALL_ROWS;
+    uint64_t refused;
+    if (!edit_merge_read(batch->store, &refused, err)) {
+        return false;
     }
-    begin_command(batch, "HDEL", row->code, count);
-    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
-        if (is_given(row->fields.value[i], true)) {
-            append_argument(&batch->resp, slice_of(link_field_name((enum link_field)i)));
+    for (size_t i = 0; i < count; i++) {
+        const struct batch_row *row = &batch->row[first + i];
+        bool is_refused = (refused >> i & 1) != 0;
+        if (is_refused) {
+            outcome->on_refused(outcome->argument, row->line, slice_make(row->code, row->code_size),
+                                SLICE("its key in Redis is no hash"));
         }
+        outcome->written += is_refused ? 0 : 1;
+        outcome->last_line = row->line;
     }
-}
-
-static void append_created_at(struct batch *batch, const struct row *row) {
-    begin_command(batch, "HSETNX", row->code, 2);
-    append_argument(&batch->resp, slice_of(link_field_name(LINK_FIELD_CREATED_AT)));
-    append_argument(&batch->resp, slice_of(batch->created_at));
-}
-
-static size_t count_fields(const struct row *row, bool removed) {
-    size_t count = 0;
-    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
-        count += is_given(row->fields.value[i], removed) ? 1 : 0;
-    }
-    return count;
-}
-
-/* A value that is there and empty removes its field. */
-static bool is_given(struct slice value, bool removed) {
-    return value.data != NULL && (value.size == 0) == removed;
-}
-
-/* The command's name, the link's key, and argument_count arguments to follow. */
-static void begin_command(struct batch *batch, const char *name, struct slice code,
-                          size_t argument_count) {
-    batch->command_count++;
-    buf_append_char(&batch->resp, '*');
-    buf_append_u64(&batch->resp, argument_count + 2);
-    buf_append(&batch->resp, SLICE("\r\n"));
-    append_argument(&batch->resp, slice_of(name));
-    char key_storage[KEY_BYTES_MAX];
-    struct buf key = buf_over(key_storage, sizeof key_storage);
-    buf_append(&key, batch->store->key_prefix);
-    buf_append(&key, SLICE("link:"));
-    buf_append(&key, code);
-    ENSURE(!key.overflowed);
-    append_argument(&batch->resp, buf_slice(&key));
-}
-
-static void append_argument(struct buf *resp, struct slice argument) {
-    buf_append_char(resp, '$');
-    buf_append_u64(resp, argument.size);
-    buf_append(resp, SLICE("\r\n"));
-    buf_append(resp, argument);
-    buf_append(resp, SLICE("\r\n"));
-}
-
-/* All replies of a row are read, whatever the first of them says. */
-static bool read_row(struct batch *batch, const struct batch_row *row,
-                     struct batch_outcome *outcome, struct err *err) {
-    bool refused = false;
-    for (unsigned i = 0; i < row->command_count; i++) {
-        const struct redis_reply *reply = redis_pipe_read(batch->store->pipe, err);
-        if (reply == NULL) {
-            return false;
-        }
-        if (!redis_reply_is_error(reply) || refused) {
-            continue;
-        }
-        struct slice text = redis_reply_text(reply);
-        if (!slice_starts_with(text, SLICE("WRONGTYPE"))) {
-            return err_set(err, "Redis refuses to write: %.*s", SLICE_ARG(slice_first(text, 200)));
-        }
-        refused = true;
-        outcome->on_refused(outcome->argument, row->line, slice_make(row->code, row->code_size),
-                            SLICE("its key in Redis is no hash"));
-    }
-    outcome->written += refused ? 0 : 1;
-    outcome->last_line = row->line;
     return true;
 }

@@ -19,6 +19,7 @@ static const char group_help[] =
     "  get ID           Show one\n"
     "  list             Show all\n"
     "  delete ID...     Forget them; their links stay, and lead nowhere\n"
+    "  history ID       Who changed it, when, before and after\n"
     "\n"
     "A change shows on every edge within milliseconds. Each command has --help.\n"
     "\n"
@@ -130,7 +131,12 @@ static enum store_result delete_one(struct session *session, struct slice id, st
 
 int cmd_campaign(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
-        {"set", set}, {"get", get}, {"list", list}, {"delete", delete_all}, {NULL, NULL},
+        {"set", set},
+        {"get", get},
+        {"list", list},
+        {"delete", delete_all},
+        {"history", cmd_campaign_history},
+        {NULL, NULL},
     };
     static const struct cmd_group group = {.name = "campaign", .help = group_help, .verbs = verbs};
     return cmd_dispatch(cmd, &group);

@@ -188,6 +188,7 @@ bool cmd_redis_open(const struct cmd_line *line, const struct conf *conf, struct
     redis->pipe = redis_pipe_create(&redis->url, (uint32_t)timeout_ms);
     redis->store.pipe = redis->pipe;
     redis->store.key_prefix = slice_of(conf->text[CONF_redis_prefix]);
+    redis->store.hosts = slice_of(conf->text[CONF_links_allowed_hosts]);
     if (!redis_pipe_connect(redis->pipe, &err)) {
         cmd_fail(line, "%s; is Redis running there? redis.url names it (-c, -o)", err.text);
         cmd_redis_close(redis);

@@ -164,6 +164,7 @@ static bool choose_format(const struct cmd_line *line, struct input *input,
 
 static int import_rows(struct import *import) {
     struct store *store = &import->session.redis.store;
+    store->author.via = SLICE("import");
     import->started_ns = clock_monotonic_ns();
     progress_init(&import->progress, isatty(STDERR_FILENO) == 1, import->started_ns);
     schemes_init(&import->schemes, store);
@@ -256,7 +257,8 @@ static bool check_fields(const struct row *row, struct slice schemes, struct err
     }
     for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
         struct slice value = row->fields.value[i];
-        if (value.size > 0 && !link_field_check((enum link_field)i, value, schemes, err)) {
+        if (value.size > 0 &&
+            !link_field_check((enum link_field)i, value, schemes, SLICE_EMPTY, err)) {
             return false;
         }
     }

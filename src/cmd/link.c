@@ -24,6 +24,7 @@ static const char group_help[] =
     "  resume CODE...   Undo that\n"
     "  delete CODE...   Forget them\n"
     "  import FILE      Make or change many, from CSV or JSON lines\n"
+    "  history CODE     Who changed it, when, before and after\n"
     "\n"
     "A change shows on every edge within milliseconds. Each command has --help.\n"
     "A code that begins with - stands behind --.\n"
@@ -103,7 +104,8 @@ int cmd_link(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
         {"new", cmd_link_new},  {"set", cmd_link_set},       {"get", get},
         {"list", list},         {"pause", pause_all},        {"resume", resume_all},
-        {"delete", delete_all}, {"import", cmd_link_import}, {NULL, NULL},
+        {"delete", delete_all}, {"import", cmd_link_import}, {"history", cmd_link_history},
+        {NULL, NULL},
     };
     static const struct cmd_group group = {.name = "link", .help = group_help, .verbs = verbs};
     return cmd_dispatch(cmd, &group);

@@ -217,7 +217,7 @@ static struct slice merged(const struct link_fields *fields, const struct link_f
 static int check_with_campaign(struct session *session, struct slice id, struct slice url) {
     struct campaign_fields campaign = {0};
     struct err err = {0};
-    if (id.size > 0 && !link_field_check(LINK_FIELD_CAMPAIGN, id, SLICE_EMPTY, &err)) {
+    if (id.size > 0 && !link_field_check(LINK_FIELD_CAMPAIGN, id, SLICE_EMPTY, SLICE_EMPTY, &err)) {
         return cmd_usage(&session->line, "%s", err.text);
     }
     struct buf scratch; /* not the session's: it holds the link, and moves when it grows */
@@ -233,7 +233,8 @@ static int check_with_campaign(struct session *session, struct slice id, struct 
         status = session_report(session, "campaign", id, found, &err);
     }
     if (status == CMD_OK && url.size > 0 &&
-        !link_field_check(LINK_FIELD_URL, url, campaign.value[CAMPAIGN_FIELD_SCHEMES], &err)) {
+        !link_field_check(LINK_FIELD_URL, url, campaign.value[CAMPAIGN_FIELD_SCHEMES], SLICE_EMPTY,
+                          &err)) {
         status = cmd_usage(&session->line, "%s", err.text);
     }
     buf_fini(&scratch);

@@ -27,6 +27,8 @@
 #include "cmd.h"
 #include "cmd/main.h"
 #include "conf/conf.h"
+#include "credit/ledger.h"
+#include "credit/webhook.h"
 #include "decide/geo.h"
 #include "edge/edge.h"
 #include "serve_private.h"
@@ -191,6 +193,8 @@ static bool start_api(struct serve *serve, struct err *err) {
         .key_prefix = slice_of(serve->conf->text[CONF_redis_prefix]),
         .zone = slice_of(serve->conf->text[CONF_stats_timezone]),
         .stats_retain_days = (uint32_t)serve->conf->number[CONF_stats_retain_days],
+        .history_entries = (uint32_t)serve->conf->number[CONF_history_entries],
+        .allowed_hosts = slice_of(serve->conf->text[CONF_links_allowed_hosts]),
         .metrics = serve->metrics,
         .log = serve->log,
     };
@@ -257,7 +261,9 @@ static bool start_roles(struct serve *serve, struct err *err) {
             return false;
         }
     }
-    if ((roles & CONF_ROLE_COLLECTOR) != 0 && !start_collector(serve, err)) {
+    if ((roles & CONF_ROLE_COLLECTOR) != 0 &&
+        (!start_collector(serve, err) || !serve_start_ledger(serve, err) ||
+         !serve_start_webhook(serve, err))) {
         return false;
     }
     if ((roles & CONF_ROLE_API) != 0 && !start_api(serve, err)) {
@@ -300,8 +306,14 @@ static void reload(struct serve *serve) {
         collector_configure(serve->collector, (uint32_t)conf->number[CONF_queue_retain_hours],
                             (uint32_t)conf->number[CONF_stats_retain_days]);
     }
+    if (serve->ledger != NULL) {
+        ledger_configure(serve->ledger, (uint32_t)conf->number[CONF_queue_retain_hours],
+                         (uint32_t)conf->number[CONF_stats_retain_days]);
+    }
     if (serve->api != NULL) {
-        api_configure(serve->api, (uint32_t)conf->number[CONF_stats_retain_days]);
+        api_configure(serve->api, (uint32_t)conf->number[CONF_stats_retain_days],
+                      (uint32_t)conf->number[CONF_history_entries]);
+        api_set_hosts(serve->api, slice_of(conf->text[CONF_links_allowed_hosts]));
     }
     watch_geo(serve, conf);
     serve->drain_ms = (uint32_t)conf->number[CONF_serve_drain_ms];
@@ -336,6 +348,7 @@ static void wait_for_signals(struct serve *serve, const sigset_t *signals) {
  * shipped is counted. */
 static void stop_roles(struct serve *serve) {
     uint64_t begun_ns = clock_monotonic_ns();
+    webhook_drain(serve->webhook);
     if (serve->edge != NULL) {
         edge_stop(serve->edge, serve->drain_ms);
     }
@@ -346,6 +359,8 @@ static void stop_roles(struct serve *serve) {
     }
     api_stop(&serve->api); /* it asks all others how they are */
     collector_stop(&serve->collector);
+    ledger_stop(&serve->ledger);
+    serve_stop_webhook(serve, begun_ns);
     shipper_stop(&serve->shipper, 0);
     if (serve->geo_watch != NULL) {
         geo_watch_destroy(&serve->geo_watch);

@@ -16,10 +16,13 @@
 
 struct collector;
 struct edge;
+struct err;
 struct geo_watch;
+struct ledger;
 struct metric_registry;
 struct metric_set;
 struct shipper;
+struct webhook;
 
 struct serve {
     const struct conf *conf; /* as at the start */
@@ -33,12 +36,23 @@ struct serve {
     struct edge *edge;           /* NULL without the role */
     struct shipper *shipper;     /* with the edge */
     struct collector *collector; /* NULL without the role, and without streams to count from */
+    struct ledger *ledger;       /* with the collector */
+    struct webhook *webhook;     /* with the collector role */
     struct api_server *api;
     struct geo_watch *geo_watch;
     _Atomic bool is_geo_named;   /* geo.database is not empty */
     _Atomic bool is_geo_current; /* what geo.database names now is in use */
     uint32_t drain_ms;
 };
+
+/* With the collector (else it does nothing): the thread that judges conversions (serve_credit.c).
+ */
+bool serve_start_ledger(struct serve *serve, struct err *err);
+
+/* The thread that sends webhooks (serve_webhook.c). Stopping it, what is on its way may take what is
+ * left of drain_ms since begun_ns, on the monotonic clock. */
+bool serve_start_webhook(struct serve *serve, struct err *err);
+void serve_stop_webhook(struct serve *serve, uint64_t begun_ns);
 
 /* What /readyz asks: fills checks and returns how many. */
 size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "click/shipper.h"
+#include "credit/ledger.h"
 #include "edge/edge.h"
 #include "stats/collector.h"
 
@@ -68,6 +69,16 @@ static bool check_collector(void *argument, struct buf *detail) {
     return collector_check(serve->collector, detail);
 }
 
+static bool check_credit(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    if (serve->ledger == NULL) {
+        buf_printf(detail, "queue.kind = %s: there is no stream to judge conversions from",
+                   serve->conf->text[CONF_queue_kind]);
+        return true;
+    }
+    return ledger_check(serve->ledger, detail);
+}
+
 static size_t add_check(const struct api_check *check, struct serve *serve, size_t count,
                         struct api_check checks[API_CHECKS_MAX]) {
     ENSURE(count < API_CHECKS_MAX);
@@ -85,12 +96,14 @@ size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]
         {.name = "geo", .check = check_geo},
     };
     static const struct api_check collector = {.name = "collector", .check = check_collector};
+    static const struct api_check credit = {.name = "credit", .check = check_credit};
     size_t count = 0;
     for (size_t i = 0; serve->edge != NULL && i < ARRAY_COUNT(edge_checks); i++) {
         count = add_check(&edge_checks[i], serve, count, checks);
     }
     if ((serve->conf->number[CONF_serve_roles] & CONF_ROLE_COLLECTOR) != 0) {
         count = add_check(&collector, serve, count, checks);
+        count = add_check(&credit, serve, count, checks);
     }
     return count;
 }

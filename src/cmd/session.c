@@ -6,9 +6,16 @@
  */
 #include "session.h"
 
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/err.h"
 #include "conf/conf.h"
 
+enum { HOST_BYTES = 256 };
+
+static void name_author(struct session *session);
 static bool is_of_redis(const struct err *err);
 
 bool session_open(const struct cmd *cmd, const struct cmd_syntax *syntax, struct session *session,
@@ -26,9 +33,34 @@ bool session_open(const struct cmd *cmd, const struct cmd_syntax *syntax, struct
         conf_destroy(&session->conf);
         return false;
     }
+    name_author(session);
     buf_init(&session->scratch, SESSION_SCRATCH_BYTES_MAX);
     *status = CMD_OK;
     return true;
+}
+
+/* The user that the system knows, not what the environment says. Names that a machine may give
+ * itself are cut to what every reader of the history can show. */
+static void name_author(struct session *session) {
+    char host[HOST_BYTES] = "";
+    const struct passwd *user = getpwuid(getuid());
+    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0') {
+        snprintf(host, sizeof(host), "localhost");
+    }
+    if (user != NULL) {
+        snprintf(session->who, sizeof(session->who), "%.60s@%.60s", user->pw_name, host);
+    } else {
+        snprintf(session->who, sizeof(session->who), "%u@%.60s", (unsigned)getuid(), host);
+    }
+    for (char *at = session->who; *at != '\0'; at++) {
+        *at = *at > ' ' && *at < 0x7F ? *at : '?';
+    }
+    session->redis.store.author = (struct store_author){
+        .who = slice_of(session->who),
+        .via = SLICE("cli"),
+        .entries = (uint32_t)session->conf->number[CONF_history_entries],
+        .retain_days = (uint32_t)session->conf->number[CONF_stats_retain_days],
+    };
 }
 
 int session_close(struct session *session, int status) {

@@ -1,6 +1,6 @@
 /*
  * session.h - what the commands on links and campaigns have open: arguments, configuration,
- * zone, Redis.
+ * zone, Redis. What is written through it says in the history who did: USER@HOST.
  */
 #ifndef CMD_SESSION_H
 #define CMD_SESSION_H
@@ -16,6 +16,7 @@ struct session {
     struct cmd_line line;
     struct conf *conf;
     struct cmd_redis redis;
+    char who[STORE_WHO_BYTES_MAX + 1]; /* USER@HOST */
     struct buf scratch; /* what fields that were read point into; one object at a time */
 };
 

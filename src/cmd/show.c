@@ -63,6 +63,10 @@ void show_row_header(const struct record_view *object, const size_t *columns, si
     putchar('\n');
 }
 
+void show_clean(struct slice text) {
+    print_padded(text, 0);
+}
+
 static void print_value(const char *name, struct slice value) {
     uint64_t seconds;
     if (record_read_time(name, value, &seconds)) {

@@ -23,4 +23,7 @@ void show_json(const struct record_view *object);
 void show_row(const struct record_view *object, const size_t *columns, size_t column_count);
 void show_row_header(const struct record_view *object, const size_t *columns, size_t column_count);
 
+/* A text as it is, without control bytes, cut at 4 KiB; no line break follows. */
+void show_clean(struct slice text);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * token.c - `brinco token`: who may ask the API for what.
+ * token.c - `brinco token`: who may ask the API for what, and the key of click tokens.
  *
  * Threads   The main thread.
  * Limits    API_TOKENS_MAX tokens in a listing.
@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "click/identity.h"
+#include "click/token.h"
 #include "cmd.h"
 #include "conf/conf.h"
 #include "session.h"
@@ -23,9 +25,11 @@ static const char group_help[] =
     "  new              Make a token and print it, once\n"
     "  list             Show which there are\n"
     "  revoke WHICH     Forget one\n"
+    "  key              Print the key that click tokens are verified with\n"
     "\n"
     "Tokens open the API (api.listen, /v1). What is kept of one is its hash, in Redis; making and\n"
-    "revoking takes effect at once. Each command has --help.\n"
+    "revoking takes effect at once. Click tokens are something else: proof of a tap, in a link's\n"
+    "destination. Each command has --help.\n"
     "\n"
     "Example:\n"
     "  brinco token new --role read --name dashboard\n";
@@ -60,7 +64,21 @@ static const char revoke_help[] =
     "Example:\n"
     "  brinco token revoke dashboard\n";
 
+static const char key_help[] =
+    "Usage: brinco token key\n"
+    "\n"
+    "Prints the key of this edge's click tokens on standard output: 64 hexadecimal digits. An app's\n"
+    "backend verifies tokens with it, offline (docs/attribution.md has a program for that).\n"
+    "\n"
+    "Whoever has the key can also make tokens, for any code and time, that pass as ours: give it to\n"
+    "that backend alone, and keep it as you keep passwords. It is made of the secret under data.dir,\n"
+    "which it does not give away: the salts of visitors stay secret.\n"
+    "\n" CMD_HELP_COMMON "\n"
+    "Example:\n"
+    "  (umask 077 && brinco token key > click-token.key)\n";
+
 static int make(const struct cmd *cmd);
+static int key(const struct cmd *cmd);
 static int list(const struct cmd *cmd);
 static int revoke(const struct cmd *cmd);
 static bool read_options(const struct cmd_line *line, struct api_token *token);
@@ -69,7 +87,7 @@ static void print_json(const struct api_token *token, const char *text);
 
 int cmd_token(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
-        {"new", make}, {"list", list}, {"revoke", revoke}, {NULL, NULL}};
+        {"new", make}, {"list", list}, {"revoke", revoke}, {"key", key}, {NULL, NULL}};
     static const struct cmd_group group = {.name = "token", .help = group_help, .verbs = verbs};
     return cmd_dispatch(cmd, &group);
 }
@@ -152,6 +170,36 @@ static int revoke(const struct cmd *cmd) {
         break;
     }
     return session_close(&session, status);
+}
+
+/* Redis is not asked, and a server may run beside. */
+static int key(const struct cmd *cmd) {
+    static const struct cmd_syntax syntax = {.name = "token key", .help = key_help};
+    struct cmd_line line;
+    struct err err = {""};
+    uint8_t secret[IDENTITY_SECRET_BYTES];
+    struct token_key derived;
+    int status;
+    if (!cmd_parse(cmd, &syntax, &line, &status)) {
+        return status;
+    }
+    struct conf *conf = cmd_conf(&line);
+    if (conf == NULL) {
+        return CMD_USAGE;
+    }
+    if (!identity_read_secret(conf->text[CONF_data_dir], secret, &err)) {
+        conf_destroy(&conf);
+        return cmd_fail(&line, "%s", err.text);
+    }
+    token_key_init(&derived, secret, sizeof(secret));
+    for (size_t i = 0; i < TOKEN_KEY_BYTES; i++) {
+        printf("%02x", derived.key[i]);
+    }
+    putchar('\n');
+    explicit_bzero(secret, sizeof(secret));
+    explicit_bzero(&derived, sizeof(derived));
+    conf_destroy(&conf);
+    return CMD_OK;
 }
 
 static bool read_options(const struct cmd_line *line, struct api_token *token) {

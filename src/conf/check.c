@@ -21,6 +21,9 @@
 enum {
     ALLOWED_BYTES_MAX = 320,
     SHOWN_BYTES_MAX = 64, /* of a refused value */
+    HOSTS_MAX = 128,
+    HOST_BYTES_MAX = 253, /* RFC 1035 section 2.3.4, without the root's dot */
+    LABEL_BYTES_MAX = 63,
 };
 
 static bool read_value(const struct key *key, struct slice value, uint64_t *number);
@@ -41,6 +44,7 @@ static bool is_web_url(struct slice value);
 static bool is_redis_url(struct slice value);
 static bool are_addresses(struct slice value);
 static bool are_networks(struct slice value);
+static bool are_hosts(struct slice value);
 static bool refuse(const struct key *key, struct slice value, struct err *err);
 static const char *describe_text(enum key_kind kind);
 static void describe_words(const struct key *key, struct buf *out);
@@ -100,6 +104,8 @@ static bool read_value(const struct key *key, struct slice value, uint64_t *numb
         return has_length(key, value) && (value.size == 0 || are_addresses(value));
     case KEY_NETWORKS:
         return has_length(key, value) && are_networks(value);
+    case KEY_HOSTS:
+        return has_length(key, value) && are_hosts(value);
     }
     ENSURE(false && "a kind of value that is not in enum key_kind");
     return false;
@@ -213,6 +219,31 @@ static bool are_networks(struct slice value) {
     return cidr_parse_list(value, networks, CIDR_LIST_MAX, &count);
 }
 
+static bool is_of_label(char c) {
+    return is_letter_or_digit(c) || c == '-';
+}
+
+/* As link/hosts.h reads them. */
+static bool are_hosts(struct slice value) {
+    struct slice word;
+    size_t count = 0;
+    while (key_next_word(&value, &word)) {
+        struct slice rest = slice_from(word, slice_starts_with(word, SLICE("*.")) ? 2 : 0);
+        if (++count > HOSTS_MAX || rest.size == 0 || rest.size > HOST_BYTES_MAX ||
+            rest.data[rest.size - 1] == '.') {
+            return false;
+        }
+        while (rest.size > 0) {
+            struct slice label = slice_split(&rest, '.');
+            if (label.size == 0 || label.size > LABEL_BYTES_MAX ||
+                !consists_of(label, is_of_label)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool refuse(const struct key *key, struct slice value, struct err *err) {
     char allowed_storage[ALLOWED_BYTES_MAX];
     struct buf allowed = buf_over(allowed_storage, sizeof allowed_storage);
@@ -252,6 +283,9 @@ static const char *describe_text(enum key_kind kind) {
     case KEY_NETWORKS:
         return "networks such as 10.0.0.0/8 or 2001:db8::/32, separated by spaces or commas, no "
                "address bits set beyond the prefix, at most 256 of them";
+    case KEY_HOSTS:
+        return "host names like example.mx, and *.example.mx for all below one, separated by "
+               "spaces or commas, at most 128 of them";
     case KEY_NUMBER:
     case KEY_CHOICE:
     case KEY_CHOICES:

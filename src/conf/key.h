@@ -22,6 +22,7 @@ enum key_kind {
     KEY_REDIS_URL,
     KEY_ADDRESSES,
     KEY_NETWORKS,
+    KEY_HOSTS,
 };
 
 struct key {

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "agent_table.h"
+#include "agent_version.h"
 #include "base/defs.h"
 #include "base/hash.h"
 #include "decide/visitor.h"
@@ -100,7 +101,9 @@ struct agent agents_classify(const struct agents *agents, struct slice user_agen
     }
     struct agent_verdict verdict =
         agent_matcher_run(agents->matcher, slice_first(user_agent, AGENT_BYTES_MAX));
-    return agent_of_verdict(agents, &verdict);
+    struct agent agent = agent_of_verdict(agents, &verdict);
+    agent.os_version = agent_version(agent.platform, slice_first(user_agent, AGENT_BYTES_MAX));
+    return agent;
 }
 
 struct agent_cache *agent_cache_create(const struct agents *agents, uint64_t seed) {

@@ -69,6 +69,7 @@ const struct agent_token agent_tokens[] = {
     PREVIEW(START,    "viber/",                   "viber"),
     PREVIEW(WHOLE,    "viber",                    "viber"),
     PREVIEW(START,    "snap url preview service", "snapchat"),
+    PREVIEW(START,    "snapchat/",                "snapchat"), /* the app itself, for its chats */
     PREVIEW(ANYWHERE, "skypeuripreview",          "microsoft"), /* Skype and Teams */
     PREVIEW(ANYWHERE, "microsoftpreview",         "microsoft"),
     PREVIEW(ANYWHERE, "pinterestbot",             "pinterest"),
@@ -336,9 +337,13 @@ const struct agent_token agent_tokens[] = {
     IN_APP(ANYWHERE, "orca-android",        "messenger"),
     IN_APP(ANYWHERE, "fb_iab/messenger",    "messenger"),
     IN_APP(ANYWHERE, "whatsapp/",           "whatsapp"),
+    IN_APP(ANYWHERE, "[waios/",             "whatsapp"),
+    IN_APP(ANYWHERE, "[wa4a/",              "whatsapp"),
+    IN_APP(ANYWHERE, "metaiab facebook",    "facebook"),
     IN_APP(ANYWHERE, "fban/",               "facebook"),
     IN_APP(ANYWHERE, "fbav/",               "facebook"),
     IN_APP(ANYWHERE, "fb_iab",              "facebook"),
+    IN_APP(ANYWHERE, "aweme_",              "douyin"), /* says BytedanceWebview, too */
     IN_APP(ANYWHERE, "musical_ly",          "tiktok"),
     IN_APP(ANYWHERE, "trill_",              "tiktok"),
     IN_APP(ANYWHERE, "bytedancewebview",    "tiktok"),
@@ -353,6 +358,7 @@ const struct agent_token agent_tokens[] = {
     IN_APP(ANYWHERE, "pinterest for",       "pinterest"),
     IN_APP(ANYWHERE, "micromessenger",      "wechat"),
     IN_APP(ANYWHERE, "kakaotalk",           "kakaotalk"),
+    IN_APP(ANYWHERE, "naver(inapp",         "naver"),
     IN_APP(WORD,     "line/",               "line"),
     IN_APP(WORD,     "viber/",              "viber"),
     IN_APP(WORD,     "reddit/",             "reddit"),

@@ -48,8 +48,9 @@ void default_copy_destroy(struct default_copy **copy) {
     *copy = NULL;
 }
 
-void default_copy_seed(const struct default_copy *copy, struct resolver *resolver) {
-    struct campaign *campaign = campaign_read(buf_slice(&copy->saved));
+void default_copy_seed(const struct default_copy *copy, struct resolver *resolver,
+                       struct slice hosts) {
+    struct campaign *campaign = campaign_read(buf_slice(&copy->saved), hosts);
     if (campaign != NULL) {
         resolver_seed_default(resolver, campaign);
     }

@@ -11,19 +11,23 @@
 #ifndef EDGE_DEFAULT_COPY_H
 #define EDGE_DEFAULT_COPY_H
 
+#include "base/slice.h"
+
 struct campaign;
 struct default_copy;
 struct log;
 struct resolver;
 
-enum { DEFAULT_COPY_BYTES_MAX = 32 * 1024 };
+enum { DEFAULT_COPY_BYTES_MAX = 64 * 1024 };
 
 /* Reads the file, if there is one. */
 struct default_copy *default_copy_create(const char *data_dir, struct log *log);
 void default_copy_destroy(struct default_copy **copy);
 
-/* Gives the resolver what the file held. Before the worker's thread starts. */
-void default_copy_seed(const struct default_copy *copy, struct resolver *resolver);
+/* Gives the resolver what the file held, bound by hosts (links.allowed_hosts). Before the worker's
+ * thread starts. */
+void default_copy_seed(const struct default_copy *copy, struct resolver *resolver,
+                       struct slice hosts);
 
 /* Notes what the campaign (NULL: none known) is now. */
 void default_copy_take(struct default_copy *copy, const struct campaign *campaign);

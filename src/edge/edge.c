@@ -9,7 +9,9 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "association.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "click/identity.h"
 #include "click/journal.h"
 #include "conf/conf.h"
@@ -19,15 +21,19 @@
 #include "edge_worker.h"
 #include "link/resolver.h"
 #include "net/worker.h"
+#include "page_set.h"
 #include "redis/url.h"
 
 struct edge {
     struct default_copy *copy;
+    struct association *association;
     struct edge_worker *workers[EDGE_WORKERS_MAX];
     struct journal *journals[EDGE_WORKERS_MAX];
     size_t worker_count;
     size_t running;
     struct agents *agents;
+    struct page_set *pages;
+    struct log *log;
     struct token_key tokens;
 };
 
@@ -36,6 +42,7 @@ struct message {
     struct edge_worker *worker;
     struct default_copy *copy;
     struct geo *geo;
+    struct page_set *pages;
     struct edge_settings settings;
     uint32_t drain_ms;
 };
@@ -66,11 +73,25 @@ struct edge *edge_create(const struct edge_options *options, struct err *err) {
     uint64_t configured = options->conf->number[CONF_edge_workers];
     unsigned workers = configured == 0 ? cores() : (unsigned)configured;
     ENSURE(edge != NULL && workers <= EDGE_WORKERS_MAX);
+    edge->log = options->log;
     edge->agents = agents_create();
     edge->copy = default_copy_create(options->conf->text[CONF_data_dir], options->log);
     token_key_init(&edge->tokens, options->identity->secret, IDENTITY_SECRET_BYTES);
     if (!redis_url_parse(slice_of(options->conf->text[CONF_redis_url]), &redis, err) ||
         !limits_fit(options->conf, workers, err)) {
+        edge_destroy(&edge);
+        return NULL;
+    }
+    edge->pages = page_set_open(options->conf->text[CONF_pages_dir], err);
+    if (edge->pages == NULL) {
+        edge_destroy(&edge);
+        return NULL;
+    }
+    edge->association = association_create(
+        &(struct association_options){
+            .conf = options->conf, .url = &redis, .log = options->log, .metrics = options->metrics},
+        err);
+    if (edge->association == NULL) {
         edge_destroy(&edge);
         return NULL;
     }
@@ -81,6 +102,8 @@ struct edge *edge_create(const struct edge_options *options, struct err *err) {
             .identity = options->identity,
             .redis = &redis,
             .agents = edge->agents,
+            .pages = edge->pages,
+            .association = edge->association,
             .tokens = &edge->tokens,
             .worker_count = workers,
             .ports = ports,
@@ -92,7 +115,8 @@ struct edge *edge_create(const struct edge_options *options, struct err *err) {
             edge_destroy(&edge);
             return NULL;
         }
-        default_copy_seed(edge->copy, edge->workers[i]->resolver);
+        default_copy_seed(edge->copy, edge->workers[i]->resolver,
+                          slice_of(options->conf->text[CONF_links_allowed_hosts]));
         edge->journals[i] = edge->workers[i]->journal;
         edge->worker_count++;
     }
@@ -100,6 +124,9 @@ struct edge *edge_create(const struct edge_options *options, struct err *err) {
 }
 
 bool edge_start(struct edge *edge, struct err *err) {
+    if (!association_start(edge->association, err)) {
+        return false;
+    }
     for (; edge->running < edge->worker_count; edge->running++) {
         struct edge_worker *worker = edge->workers[edge->running];
         if (!edge_worker_begin(worker, err) || !worker_start(worker->thread, err)) {
@@ -144,19 +171,37 @@ static void take_settings(void *argument) {
     struct message *message = argument;
     struct edge_worker *worker = message->worker;
     worker->settings = message->settings;
+    page_set_unref(&worker->pages);
+    worker->pages = message->pages;
     resolver_configure(worker->resolver, worker->settings.redis_timeout_ms,
                        slice_of(worker->settings.default_campaign));
     free(message);
 }
 
 bool edge_allows(const struct edge *edge, const struct conf *conf, struct err *err) {
-    return limits_fit(conf, (unsigned)edge->worker_count, err);
+    if (!limits_fit(conf, (unsigned)edge->worker_count, err) || !association_allows(conf, err)) {
+        return false;
+    }
+    struct page_set *pages = page_set_open(conf->text[CONF_pages_dir], err);
+    bool is_good = pages != NULL;
+    page_set_unref(&pages);
+    return is_good;
 }
 
 void edge_reload(struct edge *edge, const struct conf *conf) {
+    struct err err = {""};
+    struct page_set *pages = page_set_open(conf->text[CONF_pages_dir], &err);
+    if (pages == NULL) { /* it has changed since edge_allows() */
+        log_event(edge->log, LOG_ERROR, "pages_refused", "error=%s", err.text);
+    } else {
+        page_set_unref(&edge->pages);
+        edge->pages = pages;
+    }
+    association_reload(edge->association, conf);
     for (size_t i = 0; i < edge->running; i++) {
         struct message *message = message_for(edge->workers[i]);
         edge_settings_read(&message->settings, conf);
+        message->pages = page_set_ref(edge->pages);
         worker_post(edge->workers[i]->thread, take_settings, message);
     }
 }
@@ -203,7 +248,9 @@ void edge_destroy(struct edge **edge) {
     for (size_t i = 0; i < (*edge)->worker_count; i++) {
         edge_worker_destroy(&(*edge)->workers[i]);
     }
+    association_destroy(&(*edge)->association);
     agents_destroy(&(*edge)->agents);
+    page_set_unref(&(*edge)->pages);
     default_copy_destroy(&(*edge)->copy);
     free(*edge);
     *edge = NULL;

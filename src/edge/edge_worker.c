@@ -23,6 +23,7 @@
 #include "net/conn.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "page_set.h"
 #include "session.h"
 #include "tap.h"
 
@@ -104,6 +105,7 @@ static void make_resolver(struct edge_worker *worker, const struct edge_worker_o
         .default_campaign = slice_of(worker->settings.default_campaign),
         .log = options->log,
         .metrics = options->metrics,
+        .allowed_hosts = slice_of(options->conf->text[CONF_links_allowed_hosts]),
         .on_batch_end = on_answers_from_redis,
         .batch_argument = worker,
     };
@@ -162,8 +164,11 @@ struct edge_worker *edge_worker_create(const struct edge_worker_options *options
     snprintf(name, sizeof(name), "edge-%u", options->index);
     worker->index = options->index;
     worker->log = options->log;
+    worker->association = options->association;
     worker->tokens = options->tokens;
+    worker->pages = page_set_ref(options->pages);
     worker->secret = options->identity->secret;
+    visitor_sharer_init(&worker->sharer, worker->secret);
     edge_settings_read(&worker->settings, options->conf);
     random_init(&worker->random);
     worker->metrics = metric_set_create(options->metrics, edge_metrics, EDGE_METRIC_COUNT);
@@ -250,6 +255,7 @@ void edge_worker_destroy(struct edge_worker **worker) {
         close_journal(gone);
     }
     geo_unref(&gone->geo);
+    page_set_unref(&gone->pages);
     geo_cache_destroy(&gone->places);
     agent_cache_destroy(&gone->agents);
     metric_set_destroy(&gone->metrics);

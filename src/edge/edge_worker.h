@@ -20,9 +20,11 @@
 
 struct agent_cache;
 struct agents;
+struct association;
 struct conn_loop;
 struct geo_cache;
 struct listener;
+struct page_set;
 struct redis_url;
 struct resolver;
 struct tally;
@@ -60,11 +62,14 @@ struct edge_worker {
     struct geo_cache *places;
     struct metric_set *metrics;
     struct log *log;
+    struct page_set *pages; /* a reference of its own */
     struct edge_settings settings;
 
-    const struct token_key *tokens; /* shared, immutable */
-    const uint8_t *secret;          /* the identity's */
-    struct visitor_salt salt;       /* of today */
+    struct association *association; /* shared */
+    const struct token_key *tokens;  /* shared, immutable */
+    const uint8_t *secret;           /* the identity's */
+    struct visitor_salt salt;        /* of today */
+    struct visitor_sharer sharer;    /* of all days */
     struct random random;
     struct http_date date;
     uint64_t now_ns;         /* monotonic, of the current turn */
@@ -88,6 +93,8 @@ struct edge_worker_options {
     const struct identity *identity;
     const struct redis_url *redis;
     const struct agents *agents;
+    struct page_set *pages; /* the worker takes a reference */
+    struct association *association;
     const struct token_key *tokens;
     unsigned worker_count;
     uint16_t *ports; /* EDGE_LISTENERS_MAX: what a port of 0 became for the first worker, which

@@ -3,99 +3,157 @@
  */
 #include "pages.h"
 
+#include "edge_metrics.h"
 #include "edge_worker.h"
 #include "http/response.h"
-#include "link/campaign.h"
+#include "page_bind.h"
+#include "page_icon.h"
+#include "page_set.h"
+#include "page_template.h"
 #include "route.h"
 
-struct page_text {
+enum { FIELDS_BYTES_MAX = 640 }; /* a page's own response fields */
+
+#define CACHE_NEVER SLICE("private, no-store")
+#define CACHE_A_DAY SLICE("public, max-age=86400")
+
+static const char robots[] =
+    "# Everything may be visited: previews and search engines ask for links and for\n"
+    "# /.well-known/ like anybody else. Machines are not counted as people.\n"
+    "User-agent: *\n"
+    "Disallow:\n";
+
+struct answer {
     uint16_t status;
-    const char *title_es;
-    const char *text_es;
-    const char *title_en;
-    const char *text_en;
+    struct slice content_type;
+    struct slice content;
+    struct slice extra;
+    struct slice cache_control; /* empty: no-store */
 };
 
-static const struct page_text *text_of(enum destination_page page) {
-    static const struct page_text not_found = {
-        404, "No encontramos este enlace", "Revisa que esté completo y bien escrito.",
-        "We could not find this link", "Please check that it is complete and spelled correctly."};
-    static const struct page_text paused = {
-        410, "Este enlace está en pausa", "Quien lo compartió puede activarlo de nuevo.",
-        "This link is paused", "Whoever shared it can turn it on again."};
-    static const struct page_text not_started = {
-        410, "Este enlace todavía no empieza", "Inténtalo de nuevo más tarde.",
-        "This link has not started yet", "Please try again later."};
-    static const struct page_text expired = {
-        410, "Este enlace ya venció", "Pide uno nuevo a quien te lo compartió.",
-        "This link has expired", "Please ask whoever shared it for a new one."};
-    static const struct page_text busy = {
-        503, "Un momento, por favor", "Inténtalo de nuevo en unos segundos.", "One moment, please",
-        "Please try again in a few seconds."};
-    switch (page) {
-    case PAGE_NONE:
-    case PAGE_DESKTOP:
-    case PAGE_DESKTOP_QR:
-    case PAGE_OPEN:
-        break;
-    case PAGE_USED_UP:
-        return &expired;
-    case PAGE_NOT_FOUND:
-        return &not_found;
-    case PAGE_PAUSED:
-        return &paused;
-    case PAGE_NOT_STARTED:
-        return &not_started;
-    case PAGE_EXPIRED:
-        return &expired;
-    case PAGE_BUSY:
-        return &busy;
-    }
-    ENSURE(false && "a page that has a text");
-    return NULL;
-}
-
-void pages_respond(struct request_context *context, uint16_t status, struct slice content_type,
-                   struct slice content, struct slice extra) {
+static void answer_with(struct request_context *context, const struct answer *answer) {
     struct http_response response = {
-        .status = status,
+        .status = answer->status,
         .keep_alive = context->keep_alive,
         .minor_version = context->request.minor_version,
         .head_only = context->request.method == HTTP_HEAD,
-        .content_type = content_type,
-        .content = content,
-        .extra = extra,
+        .content_type = answer->content_type,
+        .content = answer->content,
+        .extra = answer->extra,
+        .cache_control = answer->cache_control,
         .date = &context->worker->date,
     };
     ENSURE(http_respond(context->out, &response));
 }
 
-static void respond_with_text(struct request_context *context, const struct page_text *text,
-                              struct slice extra) {
+void pages_respond(struct request_context *context, uint16_t status, struct slice content_type,
+                   struct slice content, struct slice extra) {
+    answer_with(context, &(struct answer){.status = status,
+                                          .content_type = content_type,
+                                          .content = content,
+                                          .extra = extra});
+}
+
+/* --- pages of templates --------------------------------------------------------------------- */
+
+enum page_name pages_name_of(enum destination_page page) {
+    switch (page) {
+    case PAGE_NONE:
+        break;
+    case PAGE_NOT_FOUND:
+        return PAGE_NAME_NOT_FOUND;
+    case PAGE_PAUSED:
+        return PAGE_NAME_PAUSED;
+    case PAGE_NOT_STARTED:
+        return PAGE_NAME_NOT_STARTED;
+    case PAGE_EXPIRED:
+        return PAGE_NAME_EXPIRED;
+    case PAGE_BUSY:
+        return PAGE_NAME_BUSY;
+    case PAGE_USED_UP:
+        return PAGE_NAME_USED_UP;
+    case PAGE_DESKTOP:
+    case PAGE_DESKTOP_QR:
+        return PAGE_NAME_DESKTOP;
+    case PAGE_OPEN:
+        return PAGE_NAME_OPEN;
+    }
+    ENSURE(false && "a redirect has no page");
+    return PAGE_NAME_NOT_FOUND;
+}
+
+/* Search engines shall find links, not what is wrong with them. */
+static bool is_for_search(enum page_name page) {
+    return page == PAGE_NAME_PREVIEW || page == PAGE_NAME_DESKTOP || page == PAGE_NAME_OPEN;
+}
+
+/* The template that fits; NULL when none does. What is too long for a page is counted. */
+static const struct page_template *render(struct edge_worker *worker, enum page_name page,
+                                          const struct page_bindings *bindings, struct buf *html) {
+    const struct page_template *template = page_set_template(worker->pages, page);
+    if (LIKELY(page_template_render(template, bindings, html))) {
+        return template;
+    }
+    metric_add(worker->metrics, EDGE_PAGES_TOO_LARGE, 1);
+    template = page_set_builtin(worker->pages, page);
+    return page_template_render(template, bindings, html) ? template : NULL;
+}
+
+static void write_fields(struct buf *fields, enum page_name page,
+                         const struct page_bindings *bindings, struct slice policy) {
+    buf_append(fields, SLICE("Content-Language: "));
+    buf_append(fields, bindings->value[PAGE_VALUE_OF_LANG]);
+    buf_append(fields, SLICE("\r\nVary: Accept-Language\r\nContent-Security-Policy: "));
+    buf_append(fields, policy);
+    buf_append(fields, SLICE("\r\nReferrer-Policy: no-referrer\r\n"));
+    if (!is_for_search(page)) {
+        buf_append(fields, SLICE("X-Robots-Tag: noindex\r\n"));
+    }
+    if (page == PAGE_NAME_BUSY) {
+        buf_append(fields, SLICE("Retry-After: 1\r\n"));
+    }
+    ENSURE(!fields->overflowed);
+}
+
+void pages_show(struct request_context *context, enum page_name page,
+                const struct page_values *values) {
+    const struct page_context known = {.values = values,
+                                       .host = context->request.host,
+                                       .accept_language = context->request.accept_language};
     struct buf html = buf_over(context->worker->page_bytes, PAGE_BYTES_MAX);
-    buf_printf(&html,
-               "<!doctype html>\n<html lang=\"es\">\n<head>\n<meta charset=\"utf-8\">\n"
-               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-               "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n</head>\n<body>\n"
-               "<h1>%s</h1>\n<p>%s</p>\n<div lang=\"en\">\n<h2>%s</h2>\n<p>%s</p>\n</div>\n"
-               "</body>\n</html>\n",
-               text->title_es, text->title_es, text->text_es, text->title_en, text->text_en);
-    pages_respond(context, text->status, PAGE_HTML, buf_slice(&html), extra);
+    char bytes[FIELDS_BYTES_MAX];
+    struct buf fields = buf_over(bytes, sizeof(bytes));
+    struct page_bound bound;
+    page_bind(&bound, &known);
+    const struct page_template *template = render(context->worker, page, &bound.bindings, &html);
+    if (template == NULL) {
+        pages_respond(context, page_status(page), PAGE_TEXT,
+                      SLICE("this page is too long to be shown\n"), SLICE_EMPTY);
+        return;
+    }
+    write_fields(&fields, page, &bound.bindings, page_template_policy(template));
+    answer_with(context, &(struct answer){.status = page_status(page),
+                                          .content_type = PAGE_HTML,
+                                          .content = buf_slice(&html),
+                                          .extra = buf_slice(&fields),
+                                          .cache_control = CACHE_NEVER});
 }
 
 void pages_error(struct request_context *context, enum destination_page page) {
-    respond_with_text(context, text_of(page),
-                      page == PAGE_BUSY ? SLICE("Retry-After: 1\r\n") : SLICE_EMPTY);
+    pages_show(context, pages_name_of(page), NULL);
 }
 
 void pages_mistyped(struct request_context *context) {
-    static const struct page_text mistyped = {
-        404, "Este enlace tiene un error de escritura",
-        "Una letra o un número no coincide. Revísalo, o pídelo de nuevo a quien te lo compartió.",
-        "This link has a typing mistake",
-        "A letter or a digit is not right. Check the link, or ask for it again."};
-    respond_with_text(context, &mistyped, SLICE_EMPTY);
+    pages_show(context, PAGE_NAME_MISTYPED, NULL);
 }
+
+void pages_preview(struct request_context *context, struct slice code,
+                   const struct campaign *campaign, bool is_https) {
+    const struct page_values values = {.code = code, .campaign = campaign, .is_https = is_https};
+    pages_show(context, PAGE_NAME_PREVIEW, &values);
+}
+
+/* --- short answers -------------------------------------------------------------------------- */
 
 void pages_method_not_allowed(struct request_context *context) {
     pages_respond(context, 405, PAGE_TEXT, SLICE("method not allowed: use GET or HEAD\n"),
@@ -115,49 +173,16 @@ void pages_refusal(struct buf *out, uint16_t status, const struct http_date *dat
     ENSURE(http_respond(out, &response));
 }
 
-static void append_meta(struct buf *html, const char *property, struct slice content) {
-    if (content.size > 0) {
-        buf_printf(html, "<meta property=\"%s\" content=\"", property);
-        buf_append_html(html, content);
-        buf_append(html, SLICE("\">\n"));
-    }
+void pages_favicon(struct request_context *context) {
+    answer_with(context, &(struct answer){.status = 200,
+                                          .content_type = PAGE_ICON,
+                                          .content = page_icon(),
+                                          .cache_control = CACHE_A_DAY});
 }
 
-static struct slice campaign_text(const struct campaign *campaign, enum campaign_field field) {
-    return campaign == NULL ? SLICE_EMPTY : campaign->text[field];
-}
-
-void pages_preview(struct request_context *context, struct slice code,
-                   const struct campaign *campaign, bool is_https) {
-    struct slice host = context->request.host;
-    struct slice title = campaign_text(campaign, CAMPAIGN_FIELD_OG_TITLE);
-    struct slice description = campaign_text(campaign, CAMPAIGN_FIELD_OG_DESCRIPTION);
-    title = title.size > 0 ? title : campaign_text(campaign, CAMPAIGN_FIELD_NAME);
-    title = title.size > 0 ? title : slice_first(host, CAMPAIGN_TEXT_BYTES_MAX);
-
-    char url_bytes[CAMPAIGN_TEXT_BYTES_MAX + 128];
-    struct buf url = buf_over(url_bytes, sizeof(url_bytes));
-    buf_append(&url, is_https ? SLICE("https://") : SLICE("http://"));
-    buf_append(&url, slice_first(host, CAMPAIGN_TEXT_BYTES_MAX));
-    buf_append_char(&url, '/');
-    buf_append(&url, code);
-
-    /* Some fetchers read little of a page: what they look for stands first. */
-    struct buf html = buf_over(context->worker->page_bytes, PAGE_BYTES_MAX);
-    buf_append(&html, SLICE("<!doctype html>\n<html prefix=\"og: https://ogp.me/ns#\">\n<head>\n"
-                            "<meta charset=\"utf-8\">\n"));
-    append_meta(&html, "og:title", title);
-    append_meta(&html, "og:description", description);
-    append_meta(&html, "og:image", campaign_text(campaign, CAMPAIGN_FIELD_OG_IMAGE));
-    append_meta(&html, "og:url", buf_slice(&url));
-    append_meta(&html, "og:type", SLICE("website"));
-    buf_append(&html, SLICE("<title>"));
-    buf_append_html(&html, title);
-    buf_append(&html, SLICE("</title>\n</head>\n<body>\n<h1>"));
-    buf_append_html(&html, title);
-    buf_append(&html, SLICE("</h1>\n<p>"));
-    buf_append_html(&html, description);
-    buf_append(&html, SLICE("</p>\n</body>\n</html>\n"));
-    ENSURE(!html.overflowed); /* the texts' limits, escaped, fit */
-    pages_respond(context, 200, PAGE_HTML, buf_slice(&html), SLICE_EMPTY);
+void pages_robots(struct request_context *context) {
+    answer_with(context, &(struct answer){.status = 200,
+                                          .content_type = PAGE_TEXT,
+                                          .content = slice_make(robots, sizeof(robots) - 1),
+                                          .cache_control = CACHE_A_DAY});
 }

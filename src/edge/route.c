@@ -1,9 +1,11 @@
 /*
- * route.c - the public name space: / is home, /-/ is ours, one segment of code characters is a
- * tap, everything else does not exist.
+ * route.c - the public name space: / is home, /-/ is ours, three paths are association files, one
+ * segment of code characters is a tap, everything else does not exist.
  */
 #include "route.h"
 
+#include "association.h"
+#include "client.h"
 #include "edge_metrics.h"
 #include "edge_worker.h"
 #include "http/request.h"
@@ -11,6 +13,7 @@
 #include "link/code.h"
 #include "net/conn.h"
 #include "pages.h"
+#include "qr.h"
 #include "tap.h"
 
 static enum route_result count(const struct request_context *context, enum edge_metric metric) {
@@ -38,9 +41,56 @@ static enum route_result health(struct request_context *context) {
     return count(context, EDGE_REQUESTS_HEALTH);
 }
 
+static enum route_result association(struct request_context *context, enum association_file file) {
+    return count(context, association_answer(context, file) ? EDGE_REQUESTS_ASSOCIATION
+                                                            : EDGE_REQUESTS_ASSOCIATION_UNKNOWN);
+}
+
+static enum route_result tap(struct request_context *context, struct slice code,
+                             enum tap_purpose purpose) {
+    return tap_begin(context, code, purpose) ? ROUTE_ANSWERED : ROUTE_WAITS;
+}
+
+static enum route_result qr(struct request_context *context, struct slice code,
+                            enum qr_format format) {
+    struct edge_worker *worker = context->worker;
+    struct client client;
+    client_find(&worker->settings, conn_peer(context->conn), &context->request, &client);
+    qr_respond(context, code, format, client.is_https);
+    return count(context, EDGE_REQUESTS_QR);
+}
+
 static enum route_result not_found(struct request_context *context) {
     pages_error(context, PAGE_NOT_FOUND);
     return count(context, EDGE_REQUESTS_NOT_A_CODE);
+}
+
+/* What belongs to a code: CODE+, CODE/qr.svg, CODE/qr.png; and what every site is asked for. */
+static enum route_result other(struct request_context *context, struct slice path) {
+    char bytes[CODE_BYTES_MAX + 8];
+    size_t size = http_percent_decode(slice_from(path, 1), bytes, sizeof(bytes));
+    struct slice name = slice_make(bytes, size == SIZE_MAX ? 0 : size);
+    struct slice image = name;
+    struct slice code = slice_split(&image, '/');
+    if (slice_equal(path, SLICE("/robots.txt"))) {
+        pages_robots(context);
+        return count(context, EDGE_REQUESTS_FIXED);
+    }
+    if (slice_equal(path, SLICE("/favicon.ico"))) {
+        pages_favicon(context);
+        return count(context, EDGE_REQUESTS_FIXED);
+    }
+    if (code_is_valid(code) && slice_equal(image, SLICE("qr.svg"))) {
+        return qr(context, code, QR_SVG);
+    }
+    if (code_is_valid(code) && slice_equal(image, SLICE("qr.png"))) {
+        return qr(context, code, QR_PNG);
+    }
+    if (name.size > 1 && name.data[name.size - 1] == '+' &&
+        code_is_valid(slice_first(name, name.size - 1))) {
+        return tap(context, slice_first(name, name.size - 1), TAP_TO_INSPECT);
+    }
+    return not_found(context);
 }
 
 /* The code in a path's only segment; it may be percent-encoded, into bytes then. A decoded byte
@@ -60,6 +110,7 @@ enum route_result route_request(struct request_context *context) {
     struct slice path = context->request.path;
     char bytes[CODE_BYTES_MAX];
     struct slice code;
+    enum association_file file;
     if (context->request.method == HTTP_OTHER) {
         pages_method_not_allowed(context);
         return count(context, EDGE_REQUESTS_METHOD);
@@ -70,9 +121,12 @@ enum route_result route_request(struct request_context *context) {
     if (UNLIKELY(path.data[1] == '-') && slice_equal(path, SLICE("/-/healthz"))) {
         return health(context);
     }
+    if (UNLIKELY(path.size >= ASSOCIATION_PATH_BYTES_MIN && association_find(path, &file))) {
+        return association(context, file);
+    }
     if (!find_code(path, bytes, &code)) {
-        return not_found(context);
+        return other(context, path);
     }
     metric_add(context->worker->metrics, EDGE_REQUESTS_TAP, 1);
-    return tap_begin(context, code) ? ROUTE_ANSWERED : ROUTE_WAITS;
+    return tap(context, code, TAP_TO_FOLLOW);
 }

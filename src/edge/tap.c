@@ -39,21 +39,25 @@
 #include "link/template.h"
 #include "net/conn.h"
 #include "pages.h"
+#include "passthrough.h"
 #include "route.h"
 #include "session.h"
 #include "signing.h"
+#include "tap_pages.h"
 
 enum {
     SOURCE_BYTES_MAX = 64,
     SOURCE_DECODED_BYTES_MAX = 256, /* longer ones are no source */
     REFERRER_HOST_BYTES_MAX = 253,
-    LANGUAGE_BYTES_MAX = 16
+    LANGUAGE_BYTES_MAX = 16,
+    RULE_BYTES_MAX = 96, /* BY:RULE+CONTAINER */
 };
 
 struct tap {
     struct request_context *context; /* the caller's, or own_context */
     struct slice code;               /* the caller's, or in code_bytes */
-    enum resolve_result resolved;    /* RESOLVE_PENDING: not yet */
+    enum tap_purpose purpose;
+    enum resolve_result resolved; /* RESOLVE_PENDING: not yet */
     struct resolution resolution;
     struct resolver_waiter waiter;
     struct tap *next; /* while it is spare */
@@ -65,11 +69,14 @@ struct tap {
     uint64_t begun_ns;
 };
 
-/* What was decided about a tap. */
+/* What was found out and decided about a tap. */
 struct decision {
     const struct agent_sighting *seen; /* until the next one is classified */
     enum tap_kind kind;
     struct client client;
+    const struct geo_place *place;
+    struct slice language; /* in language_bytes */
+    char language_bytes[LANGUAGE_BYTES_MAX];
     struct destination destination;
     struct slice campaign;
     struct ulid id;
@@ -80,6 +87,7 @@ static bool tap_run(struct tap *tap);
 static void decide(struct tap *tap, struct decision *decision);
 static void record(struct tap *tap, const struct decision *decision);
 static void reply(struct tap *tap, const struct decision *decision);
+static void inspect(const struct tap *tap, const struct decision *decision);
 static void on_resolved(struct resolver_waiter *waiter, enum resolve_result result,
                         struct resolution resolution);
 
@@ -97,6 +105,10 @@ static bool tap_run(struct tap *tap) {
         }
     }
     decide(tap, &decision);
+    if (UNLIKELY(tap->purpose == TAP_TO_INSPECT)) {
+        inspect(tap, &decision);
+        return true;
+    }
     record(tap, &decision);
     reply(tap, &decision);
     return true;
@@ -163,11 +175,12 @@ static void end_wait(struct tap *tap) {
     put_tap(worker, tap);
 }
 
-bool tap_begin(struct request_context *context, struct slice code) {
+bool tap_begin(struct request_context *context, struct slice code, enum tap_purpose purpose) {
     struct edge_worker *worker = context->worker;
     struct tap *tap = take_tap(worker);
     tap->context = context;
     tap->code = code;
+    tap->purpose = purpose;
     tap->resolved = RESOLVE_PENDING;
     tap->resolution = (struct resolution){0};
     tap->waiter.node = (struct list_node){0};
@@ -244,6 +257,19 @@ static struct slice campaign_of(const struct tap *tap, const struct destination 
     return tap->resolution.link == NULL ? SLICE_EMPTY : link_campaign(tap->resolution.link);
 }
 
+/* For rules with a weight, which few campaigns have. */
+struct sharing {
+    const struct tap *tap;
+    const struct decision *decision;
+};
+
+static unsigned share_of(void *argument) {
+    const struct sharing *sharing = argument;
+    const struct tap *tap = sharing->tap;
+    return visitor_share(&tap->context->worker->sharer, sharing->decision->client.address,
+                         tap->context->request.user_agent, tap->resolution.campaign->id);
+}
+
 static void decide(struct tap *tap, struct decision *decision) {
     struct edge_worker *worker = tap->context->worker;
     const struct http_request *request = &tap->context->request;
@@ -253,12 +279,26 @@ static void decide(struct tap *tap, struct decision *decision) {
     decision->seen = agent_cache_see(worker->agents, request->user_agent, &worker->salt);
     decision->kind = kind_of(request, decision->seen->agent.class);
     client_find(&worker->settings, conn_peer(tap->context->conn), request, &decision->client);
+    decision->place = geo_cache_find(worker->places, worker->geo, decision->client.address);
+    decision->language =
+        slice_make(decision->language_bytes,
+                   http_preferred_language(request->accept_language, decision->language_bytes,
+                                           sizeof(decision->language_bytes)));
+    struct sharing sharing = {.tap = tap, .decision = decision};
+    const struct destination_share share = {.share = share_of, .argument = &sharing};
     struct destination_input input = {
         .reachable = tap->resolved == RESOLVE_DONE,
         .link = tap->resolved == RESOLVE_DONE ? tap->resolution.link : NULL,
         .campaign = tap->resolved == RESOLVE_DONE ? tap->resolution.campaign : NULL,
         .default_campaign = resolver_default_campaign(worker->resolver),
         .platform = decision->seen->agent.platform,
+        .os_version = decision->seen->agent.os_version,
+        .in_app = decision->seen->agent.in_app,
+        .country = geo_country(decision->place),
+        .region = geo_region(decision->place),
+        .language = decision->language,
+        .query = request->query,
+        .share = &share,
         .now_s = now_ms / 1000, /* the wall clock, whatever the journal says */
     };
     decision->destination = destination_choose(&input);
@@ -290,16 +330,31 @@ static struct slice source_of(struct slice query, char *out, size_t capacity) {
     return slice_make(out, kept);
 }
 
+/* What chose the destination, for those who ask later: BY[:RULE][+CONTAINER]. */
+static struct slice rule_of(const struct destination *destination, char out[RULE_BYTES_MAX]) {
+    if (LIKELY(destination->rule.size == 0 && destination->container.size == 0)) {
+        return destination->by;
+    }
+    struct buf text = buf_over(out, RULE_BYTES_MAX);
+    buf_append(&text, destination->by);
+    if (destination->rule.size > 0) {
+        buf_append_char(&text, ':');
+        buf_append(&text, destination->rule);
+    }
+    if (destination->container.size > 0) {
+        buf_append_char(&text, '+');
+        buf_append(&text, destination->container);
+    }
+    return buf_slice(&text);
+}
+
 static void record(struct tap *tap, const struct decision *decision) {
     struct edge_worker *worker = tap->context->worker;
     const struct http_request *request = &tap->context->request;
     const struct sockaddr *address = decision->client.address;
     char source[SOURCE_DECODED_BYTES_MAX];
     char referrer[REFERRER_HOST_BYTES_MAX];
-    char language[LANGUAGE_BYTES_MAX];
-    const struct geo_place *place = geo_cache_find(worker->places, worker->geo, address);
-    struct slice spoken = slice_make(
-        language, http_preferred_language(request->accept_language, language, sizeof(language)));
+    char rule[RULE_BYTES_MAX];
     struct click click = {
         .at_ms = decision->at_ms,
         .id = decision->id,
@@ -307,18 +362,22 @@ static void record(struct tap *tap, const struct decision *decision) {
         .kind = decision->kind,
         .outcome = decision->destination.outcome,
         .platform = decision->seen->agent.platform,
-        .visitor = visitor_hash_of(&worker->salt, address, decision->seen->visitor_text, spoken),
+        .visitor = visitor_hash_of(&worker->salt, address, decision->seen->visitor_text,
+                                   decision->language),
+        .network = visitor_network_hash(&worker->salt, address),
         .text = {[CLICK_CODE] = tap->code,
                  [CLICK_CAMPAIGN] = decision->campaign,
                  [CLICK_OWNER] = owner_of(tap),
-                 [CLICK_COUNTRY] = geo_country(place),
-                 [CLICK_REGION] = geo_region(place),
+                 [CLICK_COUNTRY] = geo_country(decision->place),
+                 [CLICK_REGION] = geo_region(decision->place),
                  [CLICK_BROWSER] = decision->seen->agent.browser,
                  [CLICK_IN_APP] = decision->seen->agent.in_app,
-                 [CLICK_LANGUAGE] = spoken,
+                 [CLICK_LANGUAGE] = decision->language,
                  [CLICK_REFERRER] = slice_make(
                      referrer, http_referer_host(request->referer, referrer, sizeof(referrer))),
-                 [CLICK_SOURCE] = source_of(request->query, source, sizeof(source))},
+                 [CLICK_SOURCE] = source_of(request->query, source, sizeof(source)),
+                 [CLICK_AGENT] = decision->seen->agent.rule,
+                 [CLICK_RULE] = rule_of(&decision->destination, rule)},
     };
     /* A full journal counts and logs what it loses; the friend is not to wait. */
     uint64_t sequence = 0;
@@ -330,6 +389,22 @@ static void record(struct tap *tap, const struct decision *decision) {
 }
 
 /* --- reply ---------------------------------------------------------------------------------- */
+
+/* The tap's query, as far as the campaign lets it pass. */
+__attribute__((noinline)) static void
+pass_query(const struct tap *tap, const struct decision *decision, size_t url_at, size_t *hole) {
+    struct request_context *context = tap->context;
+    const struct passthrough passthrough = {.campaign = decision->destination.campaign,
+                                            .query = context->request.query,
+                                            .url_at = url_at};
+    size_t dropped = passthrough_append(&passthrough, context->out, hole);
+    metric_add(context->worker->metrics, EDGE_PASSTHROUGH_DROPPED, dropped);
+}
+
+static bool passes_query(const struct tap *tap, const struct destination *destination) {
+    return tap->context->request.query.size > 0 && !destination->is_store &&
+           destination->campaign != NULL && destination->campaign->passthrough != PASSTHROUGH_NONE;
+}
 
 static void redirect(struct tap *tap, const struct decision *decision) {
     struct request_context *context = tap->context;
@@ -346,10 +421,14 @@ static void redirect(struct tap *tap, const struct decision *decision) {
         values.click = slice_make(token, sizeof(token));
     }
     size_t hole = SIZE_MAX;
-    bool is_written =
-        http_redirect_begin(context->out, &worker->date) &&
-        template_render_open(template, &values, context->out, &hole) &&
-        http_redirect_end(context->out, context->keep_alive, context->request.minor_version);
+    bool is_written = http_redirect_begin(context->out, &worker->date);
+    size_t url_at = context->out->size;
+    is_written = is_written && template_render_open(template, &values, context->out, &hole);
+    if (UNLIKELY(passes_query(tap, &decision->destination))) {
+        pass_query(tap, decision, url_at, &hole);
+    }
+    is_written = is_written && http_redirect_end(context->out, context->keep_alive,
+                                                 context->request.minor_version);
     ENSURE(is_written); /* out has room for a page, which is more */
     if (hole != SIZE_MAX) {
         struct token_job job = {
@@ -358,19 +437,45 @@ static void redirect(struct tap *tap, const struct decision *decision) {
     }
 }
 
-static void reply(struct tap *tap, const struct decision *decision) {
-    struct request_context *context = tap->context;
-    struct edge_worker *worker = context->worker;
+static struct tap_page page_of(const struct tap *tap, const struct decision *decision) {
+    return (struct tap_page){.context = tap->context,
+                             .code = tap->code,
+                             .owner = owner_of(tap),
+                             .campaign_id = decision->campaign,
+                             .link = tap->resolution.link,
+                             .destination = &decision->destination,
+                             .id = &decision->id,
+                             .is_https = decision->client.is_https};
+}
+
+/* What is no redirect. A preview fetcher has no use for buttons and QR codes. */
+__attribute__((noinline)) static void show_page(const struct tap *tap,
+                                                const struct decision *decision) {
     const struct destination *destination = &decision->destination;
-    if (destination->page == PAGE_NOT_FOUND && tap->resolution.link == NULL &&
-        code_is_mistyped(tap->code)) {
-        pages_mistyped(context);
-    } else if (destination->page != PAGE_NONE) {
-        pages_error(context, destination->page);
-    } else if (decision->seen->agent.class == AGENT_PREVIEW) {
-        pages_preview(context, tap->code, destination->campaign, decision->client.is_https);
+    bool is_error = destination->page != PAGE_NONE && destination->template.size == 0 &&
+                    destination->outcome != TAP_OUTCOME_DESKTOP;
+    if (decision->seen->agent.class == AGENT_PREVIEW && !is_error) {
+        pages_preview(tap->context, tap->code, destination->campaign, decision->client.is_https);
+        return;
+    }
+    const struct tap_page page = page_of(tap, decision);
+    tap_page_show(&page);
+}
+
+static void reply(struct tap *tap, const struct decision *decision) {
+    struct edge_worker *worker = tap->context->worker;
+    const struct destination *destination = &decision->destination;
+    if (UNLIKELY(destination->page != PAGE_NONE || decision->seen->agent.class == AGENT_PREVIEW)) {
+        show_page(tap, decision);
     } else {
         redirect(tap, decision);
     }
     metric_add(worker->metrics, edge_tap_metric(decision->kind, destination->outcome), 1);
+}
+
+/* CODE+: nothing is recorded. */
+static void inspect(const struct tap *tap, const struct decision *decision) {
+    const struct tap_page page = page_of(tap, decision);
+    tap_page_inspect(&page);
+    metric_add(tap->context->worker->metrics, EDGE_REQUESTS_INSPECT, 1);
 }

@@ -243,13 +243,19 @@ static inline size_t plain_language(struct slice field, char *out, size_t capaci
     return is_area && word_is_lower(primary | primary << 16) ? 6 : 0;
 }
 
-static size_t best_language(struct slice accept_language, char *out, size_t capacity) {
+/* What is looked at of the field: whole elements. */
+static struct slice language_ranges(struct slice accept_language) {
     struct slice rest = slice_first(accept_language, LANGUAGE_BYTES_MAX);
     if (rest.size < accept_language.size) {
         while (rest.size > 0 && rest.data[rest.size - 1] != ',') {
             rest.size--; /* an element that may have been cut in two */
         }
     }
+    return rest;
+}
+
+static size_t best_language(struct slice accept_language, char *out, size_t capacity) {
+    struct slice rest = language_ranges(accept_language);
     struct language best = {SLICE_EMPTY, SLICE_EMPTY};
     unsigned best_weight = 0;
     while (rest.size > 0 && best_weight < WEIGHT_ONE) {
@@ -261,6 +267,30 @@ static size_t best_language(struct slice accept_language, char *out, size_t capa
         }
     }
     return copy_language(&best, out, capacity);
+}
+
+unsigned http_language_weight(struct slice accept_language, struct slice primary) {
+    struct slice rest = language_ranges(accept_language);
+    unsigned best = 0;
+    unsigned others = 0; /* of "*" */
+    bool is_named = false;
+    while (rest.size > 0) {
+        struct slice element = slice_split(&rest, ',');
+        struct slice parameter = element;
+        struct slice range = slice_split(&parameter, ';');
+        struct language language;
+        unsigned weight = WEIGHT_ONE;
+        if (parse_language(element, &language, &weight)) {
+            if (slice_equal_nocase(language.primary, primary)) {
+                best = weight > best ? weight : best;
+                is_named = true;
+            }
+        } else if (slice_equal(slice_trim(range), SLICE("*")) &&
+                   (range.size == element.size || parse_weight(slice_trim(parameter), &weight))) {
+            others = weight > others ? weight : others;
+        }
+    }
+    return is_named ? best : others;
 }
 
 /* language-range [ OWS ";" OWS "q=" qvalue ], RFC 9110 section 12.4.2. */

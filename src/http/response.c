@@ -82,6 +82,7 @@ bool http_respond(struct buf *out, const struct http_response *response) {
     const struct slice status = status_line(response->status);
     ENSURE(status.size > 0);
     ENSURE(is_one_line(response->content_type));
+    ENSURE(is_one_line(response->cache_control));
     ENSURE(is_whole_lines(response->extra));
 
     /* The length that a 304 would announce is that of the 200 it stands for, which is not known
@@ -93,7 +94,9 @@ bool http_respond(struct buf *out, const struct http_response *response) {
         status,
         SLICE("Date: "),
         date_slice(response->date),
-        SLICE("\r\nCache-Control: no-store\r\n"),
+        SLICE("\r\nCache-Control: "),
+        response->cache_control.size > 0 ? response->cache_control : SLICE("no-store"),
+        SLICE("\r\n"),
         has_content ? SLICE("Content-Type: ") : SLICE_EMPTY,
         has_content ? response->content_type : SLICE_EMPTY,
         has_content ? SLICE("\r\nX-Content-Type-Options: nosniff\r\n") : SLICE_EMPTY,

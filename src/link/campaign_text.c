@@ -34,7 +34,7 @@ bool campaign_write(const struct campaign *campaign, struct buf *out) {
                        campaign->status == LINK_PAUSED ? SLICE("paused") : SLICE("active"));
 }
 
-struct campaign *campaign_read(struct slice text) {
+struct campaign *campaign_read(struct slice text, struct slice hosts) {
     struct slice values[CAMPAIGN_FIELD_COUNT] = {{0}};
     struct slice id = SLICE_EMPTY;
     while (text.size > 0) {
@@ -49,5 +49,5 @@ struct campaign *campaign_read(struct slice text) {
             }
         }
     }
-    return code_is_valid(id) ? campaign_create(id, values) : NULL;
+    return code_is_valid(id) ? campaign_create(id, values, hosts) : NULL;
 }

@@ -11,39 +11,72 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "edit_lua.h"
+#include "link/code.h"
 #include "redis/pipe.h"
 #include "store_private.h"
 
-enum { WORDS_MAX = 3 + 2 + 1 + 3 * RECORD_FIELDS_MAX + 2, NUMBER_BYTES = 16 };
-
-/* KEYS: the hash, and maybe where the answer is kept. ARGV: how many fields, their names, what was
- * read, what shall be (empty: absent), and maybe the answer and its seconds. */
-static const char script_text[] =
-    "local n = tonumber(ARGV[1])\n"
-    "if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1 then return 2 end\n"
-    "local now = redis.call('HMGET', KEYS[1], unpack(ARGV, 2, n + 1))\n"
-    "local set, gone = {}, {}\n"
-    "for i = 1, n do\n"
-    "  local name, value = ARGV[1 + i], ARGV[2 * n + 1 + i]\n"
-    "  if (now[i] or '') ~= ARGV[n + 1 + i] then return 1 end\n"
-    "  if value == '' then\n"
-    "    if now[i] then gone[#gone + 1] = name end\n"
-    "  elseif value ~= now[i] then\n"
-    "    set[#set + 1] = name\n"
-    "    set[#set + 1] = value\n"
-    "  end\n"
-    "end\n"
-    "if #set > 0 then redis.call('HSET', KEYS[1], unpack(set)) end\n"
-    "if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end\n"
-    "if KEYS[2] then\n"
-    "  redis.call('SET', KEYS[2], ARGV[3 * n + 2], 'EX', ARGV[3 * n + 3])\n"
-    "end\n"
-    "return 0\n";
+enum {
+    HEAD_WORDS_MAX = 10 + RECORD_FIELDS_MAX,
+    WORDS_MAX = 3 + HEAD_WORDS_MAX + 4 + 2 * RECORD_FIELDS_MAX,
+    NUMBER_BYTES = 16,
+    DAY_S = 24 * 60 * 60,
+    RESP_HEAD_BYTES_MAX = 16 * 1024, /* of a merge: the script and what stands before its rows */
+};
 
 enum { SCRIPT_DONE, SCRIPT_CHANGED, SCRIPT_KEPT };
 
+/* What stands before the arguments of every call, and where its numbers stand. */
+struct head {
+    struct slice word[HEAD_WORDS_MAX];
+    size_t count;
+    char entries[NUMBER_BYTES];
+    char gone_s[NUMBER_BYTES];
+    char fields[NUMBER_BYTES];
+};
+
+static struct slice script_text(void) {
+    return slice_make(edit_lua, sizeof(edit_lua) - 1);
+}
+
+static void write_head(const struct store *store, const char *how, enum record_kind kind,
+                       struct head *head) {
+    const struct record_shape *shape = record_shape(kind);
+    const struct store_author *author = &store->author;
+    size_t fields = 0;
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!record_field_is_ours(kind, i)) {
+            head->word[9 + fields++] = slice_of(shape->names[i]);
+        }
+    }
+    snprintf(head->entries, sizeof(head->entries), "%" PRIu32, author->entries);
+    snprintf(head->gone_s, sizeof(head->gone_s), "%" PRIu64, (uint64_t)author->retain_days * DAY_S);
+    snprintf(head->fields, sizeof(head->fields), "%zu", fields);
+    head->word[0] = slice_of(how);
+    head->word[1] = store->key_prefix;
+    head->word[2] = slice_of(shape->noun);
+    head->word[3] = slice_of(shape->id_name);
+    head->word[4] = slice_first(author->who, STORE_WHO_BYTES_MAX);
+    head->word[5] = author->via;
+    head->word[6] = slice_of(head->entries);
+    head->word[7] = slice_of(head->gone_s);
+    head->word[8] = slice_of(head->fields);
+    head->count = 9 + fields;
+}
+
+/* How a call begins: EVAL with the text, or EVALSHA; then the head. */
+static size_t begin_call(const struct edit_script *script, const struct head *head,
+                         struct slice *words) {
+    size_t size = 0;
+    words[size++] = script == NULL ? SLICE("EVAL") : SLICE("EVALSHA");
+    words[size++] = script == NULL ? script_text() : slice_of(script->sha);
+    words[size++] = SLICE("0");
+    memcpy(words + size, head->word, head->count * sizeof(*words));
+    return size + head->count;
+}
+
 enum store_result edit_load(struct store *store, struct edit_script *script, struct err *err) {
-    const struct slice command[] = {SLICE("SCRIPT"), SLICE("LOAD"), slice_of(script_text)};
+    const struct slice command[] = {SLICE("SCRIPT"), SLICE("LOAD"), script_text()};
     const struct redis_reply *reply =
         redis_pipe_command(store->pipe, ARRAY_COUNT(command), command, err);
     enum store_result result = store_answer(reply, err);
@@ -65,35 +98,24 @@ static struct slice text_of(const struct slice *values, size_t field) {
 }
 
 bool edit_append(struct store *store, const struct edit_script *script, const struct edit *edit) {
-    const struct record_shape *shape = record_shape(edit->kind);
-    bool is_kept = edit->kept_key.size > 0;
-    char key_bytes[STORE_KEY_BYTES_MAX];
-    char count[NUMBER_BYTES];
+    size_t fields = record_shape(edit->kind)->count;
     char seconds[NUMBER_BYTES];
-    struct buf key = buf_over(key_bytes, sizeof(key_bytes));
+    struct head head;
     struct slice words[WORDS_MAX];
-    size_t size = 0;
-    ENSURE(store_key(store, shape, edit->id, &key, NULL));
-    snprintf(count, sizeof(count), "%zu", shape->count);
+    ENSURE(code_is_valid(edit->id));
     snprintf(seconds, sizeof(seconds), "%" PRIu32, edit->kept_s);
-
-    words[size++] = script == NULL ? SLICE("EVAL") : SLICE("EVALSHA");
-    words[size++] = slice_of(script == NULL ? script_text : script->sha);
-    words[size++] = is_kept ? SLICE("2") : SLICE("1");
-    words[size++] = buf_slice(&key);
-    if (is_kept) {
-        words[size++] = edit->kept_key;
-    }
-    words[size++] = slice_of(count);
-    for (size_t i = 0; i < shape->count; i++) {
-        words[size + i] = slice_of(shape->names[i]);
-        words[size + shape->count + i] = text_of(edit->before, i);
-        words[size + 2 * shape->count + i] = text_of(edit->after, i);
-    }
-    size += 3 * shape->count;
-    if (is_kept) {
-        words[size++] = edit->kept_value;
-        words[size++] = slice_of(seconds);
+    write_head(store, "edit", edit->kind, &head);
+    size_t size = begin_call(script, &head, words);
+    words[size++] = edit->id;
+    words[size++] = edit->kept_key;
+    words[size++] = edit->kept_value;
+    words[size++] = slice_of(seconds);
+    for (size_t part = 0; part < 2; part++) {
+        for (size_t i = 0; i < fields; i++) {
+            if (!record_field_is_ours(edit->kind, i)) {
+                words[size++] = text_of(part == 0 ? edit->before : edit->after, i);
+            }
+        }
     }
     if (!redis_pipe_append(store->pipe, size, words)) {
         redis_pipe_disconnect(store->pipe);
@@ -134,6 +156,118 @@ enum edit_result edit_run(struct store *store, const struct edit *edit, struct e
     }
     return edit_read(store, err);
 }
+
+enum store_result edit_delete(struct store *store, enum record_kind kind, struct slice id,
+                              struct err *err) {
+    struct head head;
+    struct slice words[WORDS_MAX];
+    ENSURE(code_is_valid(id));
+    write_head(store, "delete", kind, &head);
+    size_t size = begin_call(NULL, &head, words);
+    words[size++] = id;
+    const struct redis_reply *reply = redis_pipe_command(store->pipe, size, words, err);
+    enum store_result result = store_answer(reply, err);
+    return result == STORE_OK && redis_reply_integer(reply) == 0 ? STORE_NOT_FOUND : result;
+}
+
+/* --- many at once --------------------------------------------------------------------------- */
+
+void edit_merge_init(struct edit_merge *merge, size_t bytes_max) {
+    *merge = (struct edit_merge){0};
+    buf_init(&merge->rows, bytes_max);
+}
+
+void edit_merge_fini(struct edit_merge *merge) {
+    buf_fini(&merge->rows);
+}
+
+static void append_word(struct buf *resp, struct slice word) {
+    buf_append_char(resp, '$');
+    buf_append_u64(resp, word.size);
+    buf_append(resp, SLICE("\r\n"));
+    buf_append(resp, word);
+    buf_append(resp, SLICE("\r\n"));
+}
+
+/* Up to 99: there are no more fields. */
+static void append_number(struct buf *resp, size_t number) {
+    const char text[] = {(char)('0' + number / 10), (char)('0' + number % 10)};
+    append_word(resp, slice_make(text, sizeof(text)));
+}
+
+static bool is_merged(const struct slice *given, size_t field) {
+    return given[field].data != NULL && !record_field_is_ours(RECORD_LINK, field);
+}
+
+void edit_merge_add(struct edit_merge *merge, struct slice code,
+                    const struct slice given[LINK_FIELD_COUNT]) {
+    size_t count = 0;
+    bool removes = false;
+    ENSURE(merge->row_count < EDIT_MERGE_ROWS_MAX && code_is_valid(code));
+    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
+        count += is_merged(given, i) ? 1 : 0;
+        removes = removes || (is_merged(given, i) && given[i].size == 0);
+    }
+    append_word(&merge->rows, code);
+    append_word(&merge->rows, removes ? SLICE("1") : SLICE("0"));
+    append_number(&merge->rows, count);
+    for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
+        if (is_merged(given, i)) {
+            append_word(&merge->rows, slice_of(link_field_name((enum link_field)i)));
+            append_word(&merge->rows, given[i]);
+        }
+    }
+    merge->word_count += 3 + 2 * count;
+    merge->row_count++;
+}
+
+bool edit_merge_append(struct store *store, struct edit_merge *merge, struct slice created_at) {
+    struct head head;
+    struct slice words[WORDS_MAX];
+    char bytes[RESP_HEAD_BYTES_MAX];
+    struct buf resp = buf_over(bytes, sizeof(bytes));
+    write_head(store, "merge", RECORD_LINK, &head);
+    size_t size = begin_call(NULL, &head, words);
+    words[size++] = created_at;
+    buf_append_char(&resp, '*');
+    buf_append_u64(&resp, size + merge->word_count);
+    buf_append(&resp, SLICE("\r\n"));
+    for (size_t i = 0; i < size; i++) {
+        append_word(&resp, words[i]);
+    }
+    ENSURE(!resp.overflowed && !merge->rows.overflowed);
+    bool is_queued = redis_pipe_append_resp(store->pipe, buf_slice(&resp), 1) &&
+                     redis_pipe_append_resp(store->pipe, buf_slice(&merge->rows), 0);
+    if (!is_queued) {
+        redis_pipe_disconnect(store->pipe);
+    }
+    buf_clear(&merge->rows);
+    merge->word_count = 0;
+    merge->row_count = 0;
+    return is_queued;
+}
+
+bool edit_merge_read(struct store *store, uint64_t *refused, struct err *err) {
+    const struct redis_reply *reply = redis_pipe_read(store->pipe, err);
+    *refused = 0;
+    if (reply == NULL) {
+        return false;
+    }
+    if (redis_reply_is_error(reply)) {
+        struct slice text = redis_reply_text(reply);
+        return err_set(err, "Redis refuses to write: %.*s", SLICE_ARG(slice_first(text, 200)));
+    }
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        int64_t row = redis_reply_integer(redis_reply_at(reply, i));
+        if (row < 1 || row > EDIT_MERGE_ROWS_MAX) {
+            return err_set(err, "Redis answers a script with something else");
+        }
+        *refused |= UINT64_C(1) << (row - 1);
+    }
+    return true;
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
 
 bool edit_ask(struct store *store, enum record_kind kind, struct slice id) {
     char bytes[STORE_KEY_BYTES_MAX];

@@ -321,7 +321,7 @@ static void on_link_reply(struct flight *flight, const struct redis_reply *reply
         deliver(flight, LINK_LOOKUP_MISS, RESOLVE_DONE, (struct resolution){0});
         return;
     }
-    flight->link = link_create(values);
+    flight->link = link_create(values, resolver_hosts(resolver));
     nonsense_report_link(&resolver->nonsense, code, flight->link, values);
     cache_put_link(resolver->cache, code, flight->link, flight->stamp);
 
@@ -383,7 +383,7 @@ static void on_campaign_reply(struct flight *flight, const struct redis_reply *r
     }
     struct campaign *campaign = NULL;
     if (kind == REPLY_HASH) {
-        campaign = campaign_create(id, values);
+        campaign = campaign_create(id, values, resolver_hosts(resolver));
         nonsense_report_campaign(&resolver->nonsense, campaign, values);
     } else if (kind == REPLY_WRONG_TYPE) {
         nonsense_report(&resolver->nonsense, &(struct nonsense_case){NONSENSE_CAMPAIGN_TYPE, id, "",

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "field.h"
 #include "link/code.h"
+#include "link/hosts.h"
 #include "link/template.h"
 #include "link_layout.h"
 
@@ -63,12 +64,16 @@ static const char *const field_names[LINK_FIELD_COUNT] = {
 static bool read_field(enum link_field field, struct slice value, struct link_parts *parts);
 static struct link *pack(const struct link_parts *parts);
 
-struct link *link_create(const struct slice values[LINK_FIELD_COUNT]) {
+struct link *link_create(const struct slice values[LINK_FIELD_COUNT], struct slice hosts) {
     struct link_parts parts = {.status = LINK_ACTIVE};
     for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
         if (values[i].size > 0 && !read_field((enum link_field)i, values[i], &parts)) {
             parts.faults |= 1U << i;
         }
+    }
+    if (parts.url.size > 0 && !hosts_allow(hosts, parts.url, NULL)) {
+        parts.url = SLICE_EMPTY;
+        parts.faults |= 1U << LINK_FIELD_URL;
     }
     return pack(&parts);
 }
@@ -223,7 +228,7 @@ const char *link_field_name(enum link_field field) {
 }
 
 static bool check_value(enum link_field field, struct slice value, struct slice schemes,
-                        struct err *err) {
+                        struct slice hosts, struct err *err) {
     enum link_status status;
     uint64_t seconds;
     switch (field) {
@@ -232,7 +237,7 @@ static bool check_value(enum link_field field, struct slice value, struct slice 
     case LINK_FIELD_OWNER:
         return field_check_text(value, OWNER_BYTES_MAX, err);
     case LINK_FIELD_URL:
-        return template_check(value, schemes, err);
+        return template_check(value, schemes, err) && hosts_allow(hosts, value, err);
     case LINK_FIELD_STATUS:
         return field_check_status(value, &status, err);
     case LINK_FIELD_STARTS_AT:
@@ -249,8 +254,8 @@ static bool check_value(enum link_field field, struct slice value, struct slice 
 }
 
 bool link_field_check(enum link_field field, struct slice value, struct slice schemes,
-                      struct err *err) {
-    if (value.size == 0 || check_value(field, value, schemes, err)) {
+                      struct slice hosts, struct err *err) {
+    if (value.size == 0 || check_value(field, value, schemes, hosts, err)) {
         return true;
     }
     return err_prefix(err, "%s", link_field_name(field));

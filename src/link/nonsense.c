@@ -76,7 +76,7 @@ void nonsense_report_link(struct nonsense *nonsense, struct slice code, const st
             continue;
         }
         struct err err = {{0}};
-        (void)link_field_check((enum link_field)i, values[i], SLICE("*"), &err);
+        (void)link_field_check((enum link_field)i, values[i], SLICE("*"), nonsense->hosts, &err);
         nonsense_report(nonsense, &(struct nonsense_case){
                                       .reason = NONSENSE_LINK_FIELD,
                                       .key = code,
@@ -117,7 +117,7 @@ void nonsense_report_campaign(struct nonsense *nonsense, const struct campaign *
         }
         struct err err = {{0}};
         (void)campaign_field_check((enum campaign_field)i, values[i],
-                                   campaign->text[CAMPAIGN_FIELD_SCHEMES], &err);
+                                   campaign->text[CAMPAIGN_FIELD_SCHEMES], nonsense->hosts, &err);
         nonsense_report(nonsense, &(struct nonsense_case){
                                       .reason = NONSENSE_CAMPAIGN_FIELD,
                                       .key = campaign->id,

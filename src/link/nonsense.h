@@ -33,10 +33,11 @@ enum nonsense_reason {
 
 enum { NONSENSE_REMEMBERED = 256, NONSENSE_LINES_MAX = 60 };
 
-/* Zeroed but for log and metrics. */
+/* Zeroed but for log, metrics and hosts. */
 struct nonsense {
     struct log *log;
     struct metric_set *metrics;
+    struct slice hosts;      /* links.allowed_hosts */
     uint64_t minute_ends_ns; /* of lines */
     unsigned lines;
     uint64_t held_back;

@@ -10,6 +10,7 @@
 #include "base/defs.h"
 #include "base/err.h"
 #include "field.h"
+#include "link/rules.h"
 #include "link/store.h"
 #include "link/template.h"
 #include "scheme.h"
@@ -45,6 +46,10 @@ int record_find_field(enum record_kind kind, struct slice name) {
     return RECORD_UNKNOWN;
 }
 
+bool record_field_is_ours(enum record_kind kind, size_t field) {
+    return kind == RECORD_LINK && field == LINK_FIELD_USED;
+}
+
 bool record_is_time(const char *name) {
     size_t size = strlen(name);
     return size > 3 && strcmp(name + size - 3, "_at") == 0;
@@ -73,10 +78,43 @@ struct record_view record_view_campaign(struct slice id, const struct campaign_f
     return record_view(RECORD_CAMPAIGN, id, fields->value);
 }
 
+bool record_is_count(const char *name) {
+    return strcmp(name, link_names[LINK_FIELD_MAX_CLICKS]) == 0 ||
+           strcmp(name, link_names[LINK_FIELD_USED]) == 0;
+}
+
+bool record_is_json(const char *name) {
+    return strcmp(name, campaign_names[CAMPAIGN_FIELD_RULES]) == 0;
+}
+
+/* Whether it is shown as it is; else it is a string. */
+static bool append_number(const char *name, struct slice value, struct buf *out) {
+    uint64_t number;
+    bool is_number = record_read_time(name, value, &number) ||
+                     (record_is_count(name) && field_check_count(value, &number, NULL));
+    if (is_number) {
+        buf_printf(out, ",\"%s\":%" PRIu64, name, number);
+    }
+    return is_number;
+}
+
+/* Where they may lead is nobody's business here. */
+static bool append_rules(const char *name, struct slice value, struct buf *out) {
+    static const struct rules_terms any = {.schemes = {"*", 1}};
+    size_t size = out->size;
+    if (!record_is_json(name)) {
+        return false;
+    }
+    buf_printf(out, ",\"%s\":", name);
+    if (!rules_normalize(value, &any, out, NULL)) {
+        out->size = size;
+        return false;
+    }
+    return true;
+}
+
 static void append_member(const char *name, struct slice value, struct buf *out) {
-    uint64_t seconds;
-    if (record_read_time(name, value, &seconds)) {
-        buf_printf(out, ",\"%s\":%" PRIu64, name, seconds);
+    if (append_number(name, value, out) || append_rules(name, value, out)) {
         return;
     }
     buf_printf(out, ",\"%s\":\"", name);
@@ -121,7 +159,8 @@ static bool check_link(const struct record_change *change, size_t *field, struct
         bool is_asked = is_checked(change, i) ||
                         (i == LINK_FIELD_URL && is_checked(change, LINK_FIELD_CAMPAIGN));
         *field = i;
-        if (is_asked && !link_field_check((enum link_field)i, after[i], change->schemes, err)) {
+        if (is_asked &&
+            !link_field_check((enum link_field)i, after[i], change->schemes, change->hosts, err)) {
             return false;
         }
     }
@@ -133,18 +172,24 @@ static struct slice sensible(struct slice schemes) {
     return scheme_list_check(schemes, NULL) ? schemes : SLICE_EMPTY;
 }
 
+static bool suits(enum campaign_field field, struct slice value, struct slice schemes) {
+    return field == CAMPAIGN_FIELD_RULES || field == CAMPAIGN_FIELD_DESKTOP
+               ? campaign_field_check(field, value, sensible(schemes), SLICE_EMPTY, NULL)
+               : template_scheme_is_allowed(value, schemes);
+}
+
 /* Other schemes must still allow the templates that stay. Those that make no sense anyway are not
  * in the way. */
 static bool check_schemes(const struct record_change *change, struct err *err) {
     static const enum campaign_field templates[] = {CAMPAIGN_FIELD_ANDROID, CAMPAIGN_FIELD_IOS,
-                                                    CAMPAIGN_FIELD_WEB, CAMPAIGN_FIELD_FALLBACK};
+                                                    CAMPAIGN_FIELD_WEB,     CAMPAIGN_FIELD_FALLBACK,
+                                                    CAMPAIGN_FIELD_DESKTOP, CAMPAIGN_FIELD_RULES};
     struct slice before = change->before[CAMPAIGN_FIELD_SCHEMES];
     struct slice after = change->after[CAMPAIGN_FIELD_SCHEMES];
     for (size_t i = 0; i < ARRAY_COUNT(templates); i++) {
         struct slice stays = change->after[templates[i]];
         if (stays.size > 0 && !is_checked(change, templates[i]) &&
-            template_scheme_is_allowed(stays, before) &&
-            !template_scheme_is_allowed(stays, after)) {
+            suits(templates[i], stays, before) && !suits(templates[i], stays, after)) {
             const char *name = campaign_field_name(templates[i]);
             return err_set(err, "schemes: without the one that %s uses; change %s first", name,
                            name);
@@ -157,8 +202,8 @@ static bool check_campaign(const struct record_change *change, size_t *field, st
     struct slice schemes = sensible(change->after[CAMPAIGN_FIELD_SCHEMES]);
     for (size_t i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
         *field = i;
-        if (is_checked(change, i) &&
-            !campaign_field_check((enum campaign_field)i, change->after[i], schemes, err)) {
+        if (is_checked(change, i) && !campaign_field_check((enum campaign_field)i, change->after[i],
+                                                           schemes, change->hosts, err)) {
             return false;
         }
     }

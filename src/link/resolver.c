@@ -79,6 +79,13 @@ static void set_key_prefix(struct resolver *resolver, enum cache_kind kind, stru
                   shape->count);
 }
 
+static void set_hosts(struct resolver *resolver, struct slice hosts) {
+    ENSURE(hosts_check(hosts, NULL));
+    char *end = slice_put(resolver->hosts_text, hosts);
+    resolver->nonsense.hosts =
+        slice_make(resolver->hosts_text, (size_t)(end - resolver->hosts_text));
+}
+
 struct resolver *resolver_create(const struct resolver_options *options) {
     struct resolver *resolver = calloc(1, sizeof(*resolver));
     ENSURE(resolver != NULL);
@@ -87,6 +94,7 @@ struct resolver *resolver_create(const struct resolver_options *options) {
     resolver->batch_argument = options->batch_argument;
     resolver->metrics = link_metrics_create(options->metrics);
     resolver->nonsense = (struct nonsense){.log = options->log, .metrics = resolver->metrics};
+    set_hosts(resolver, options->allowed_hosts);
     flight_table_init(&resolver->flights);
     set_key_prefix(resolver, CACHE_LINK, options->key_prefix, SLICE("link:"));
     set_key_prefix(resolver, CACHE_CAMPAIGN, options->key_prefix, SLICE("campaign:"));
@@ -144,6 +152,13 @@ void resolver_configure(struct resolver *resolver, uint32_t timeout_ms,
     struct slice present = slice_make(resolver->fallback.id, resolver->fallback.id_size);
     if (!slice_equal(present, default_campaign)) {
         set_default(resolver, default_campaign);
+    }
+}
+
+void resolver_set_hosts(struct resolver *resolver, struct slice hosts) {
+    if (!slice_equal(resolver_hosts(resolver), hosts)) {
+        set_hosts(resolver, hosts);
+        on_flush(resolver);
     }
 }
 
@@ -302,6 +317,7 @@ static void on_key(void *argument, struct slice key) {
     }
 }
 
+/* All that was fetched is out of date. */
 static void on_flush(void *argument) {
     struct resolver *resolver = argument;
     if (resolver->epoch != 0) {
@@ -386,7 +402,7 @@ void resolver_default_arrived(struct resolver *resolver, struct slice id,
     uint64_t held_back = 0;
     if (values != NULL) {
         campaign_destroy(&fallback->campaign);
-        fallback->campaign = campaign_create(id, values);
+        fallback->campaign = campaign_create(id, values, resolver_hosts(resolver));
     } else if (log_allowed(&fallback->missing, clock_monotonic_ns(), WARNING_INTERVAL_MS,
                            &held_back)) {
         log_event(resolver->log, LOG_WARN, "default_campaign_missing",

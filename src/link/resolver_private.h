@@ -12,6 +12,7 @@
 #include "flight.h"
 #include "link/cache.h"
 #include "link/code.h"
+#include "link/hosts.h"
 #include "link/resolver.h"
 #include "nonsense.h"
 #include "redis/prepared.h"
@@ -54,12 +55,18 @@ struct resolver {
     atomic_bool is_tracking;
     struct refusal refusal;
     struct nonsense nonsense;
+    char hosts_text[HOSTS_BYTES_MAX]; /* what nonsense.hosts points to */
     struct default_campaign fallback;
     struct slice key_prefix[CACHE_KIND_COUNT]; /* of redis.prefix and "link:", "campaign:" */
     char key_prefix_text[CACHE_KIND_COUNT][KEY_PREFIX_BYTES_MAX];
     struct redis_prepared fetch[CACHE_KIND_COUNT]; /* HMGET of all fields */
     struct flight_table flights;
 };
+
+/* links.allowed_hosts, which bind what is fetched. */
+static inline struct slice resolver_hosts(const struct resolver *resolver) {
+    return resolver->nonsense.hosts;
+}
 
 /* Whether what was fetched with this stamp may be used without asking again. */
 static inline bool resolver_is_fresh(const struct resolver *resolver, struct cache_stamp stamp,

@@ -1,9 +1,9 @@
 /*
- * link/store.c - links and campaigns, written and read with plain commands.
+ * link/store.c - links and campaigns, read and written.
  *
  * Both are a hash with a fixed list of fields (link/record.h), so one set of functions serves both.
- * A write is one MULTI, so that a reader never sees half of it; a deletion looks first. Walking
- * over all of them is store_walk.c, writing only what has not changed meanwhile edit.c.
+ * A write reads, checks and goes through edit.c, again when somebody else wrote in between. Walking
+ * over all of them is store_walk.c.
  */
 #include "link/store.h"
 
@@ -15,19 +15,13 @@
 #include "base/err.h"
 #include "field.h"
 #include "link/code.h"
+#include "link/edit.h"
 #include "link/template.h"
 #include "redis/pipe.h"
 #include "scheme.h"
 #include "store_private.h"
 
-enum { VALUES_BYTES_MAX = 64 * 1024 * 1024 };
-
-/* What is no hash is nothing of ours: it stays. */
-static const char delete_text[] =
-    "local kind = redis.call('TYPE', KEYS[1]).ok\n"
-    "if kind == 'hash' then return redis.call('DEL', KEYS[1]) end\n"
-    "if kind == 'none' then return 0 end\n"
-    "return redis.error_reply('WRONGTYPE the key holds another kind of value')\n";
+enum { VALUES_BYTES_MAX = 64 * 1024 * 1024, TRIES_MAX = 16 };
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
@@ -54,21 +48,6 @@ enum store_result store_answer(const struct redis_reply *reply, struct err *err)
         return slice_starts_with(text, SLICE("WRONGTYPE")) ? STORE_REFUSED : STORE_FAILED;
     }
     return STORE_OK;
-}
-
-enum store_result store_delete(struct store *store, enum record_kind kind, struct slice id,
-                               struct err *err) {
-    char bytes[STORE_KEY_BYTES_MAX];
-    struct buf key = buf_over(bytes, sizeof(bytes));
-    if (!store_key(store, record_shape(kind), id, &key, err)) {
-        return STORE_REFUSED;
-    }
-    const struct slice command[] = {SLICE("EVAL"), slice_of(delete_text), SLICE("1"),
-                                    buf_slice(&key)};
-    const struct redis_reply *reply =
-        redis_pipe_command(store->pipe, ARRAY_COUNT(command), command, err);
-    enum store_result result = store_answer(reply, err);
-    return result == STORE_OK && redis_reply_integer(reply) == 0 ? STORE_NOT_FOUND : result;
 }
 
 size_t store_fields_command(const struct record_shape *shape, struct slice key,
@@ -115,75 +94,6 @@ enum store_result store_read_values(const struct redis_reply *reply,
     return STORE_OK;
 }
 
-/* --- writing -------------------------------------------------------------------------------- */
-
-/* Queues HSET of the values that are given and HDEL of those that are given empty. */
-static bool append_changes(struct store *store, const struct record_shape *shape, struct slice key,
-                           const struct slice *values, size_t *commands) {
-    struct slice set[2 + 2 * RECORD_FIELDS_MAX] = {SLICE("HSET"), key};
-    struct slice delete[2 + RECORD_FIELDS_MAX] = {SLICE("HDEL"), key};
-    size_t set_count = 2;
-    size_t delete_count = 2;
-    for (size_t i = 0; i < shape->count; i++) {
-        struct slice name = slice_of(shape->names[i]);
-        if (values[i].data != NULL && values[i].size > 0) {
-            set[set_count++] = name;
-            set[set_count++] = values[i];
-        } else if (values[i].data != NULL) {
-            delete[delete_count++] = name;
-        }
-    }
-    *commands += (set_count > 2 ? 1u : 0u) + (delete_count > 2 ? 1u : 0u);
-    return (set_count == 2 || redis_pipe_append(store->pipe, set_count, set)) &&
-           (delete_count == 2 || redis_pipe_append(store->pipe, delete_count, delete));
-}
-
-static bool append_created_at(struct store *store, struct slice key) {
-    char now[24];
-    int size = snprintf(now, sizeof(now), "%" PRIu64, clock_real_ms() / 1000);
-    const struct slice command[] = {SLICE("HSETNX"), key, SLICE("created_at"),
-                                    slice_make(now, (size_t)size)};
-    return redis_pipe_append(store->pipe, ARRAY_COUNT(command), command);
-}
-
-/* Reads the replies of a MULTI with so many commands in it; the first error is the result's. */
-static enum store_result read_transaction(struct store *store, size_t commands, struct err *err) {
-    enum store_result result = STORE_OK;
-    for (size_t i = 0; i < commands + 2; i++) {
-        const struct redis_reply *reply = redis_pipe_read(store->pipe, err);
-        if (reply == NULL) {
-            return STORE_FAILED;
-        }
-        for (size_t part = 0; part < redis_reply_count(reply) && result == STORE_OK; part++) {
-            result = store_answer(redis_reply_at(reply, part), err);
-        }
-        result = result == STORE_OK ? store_answer(reply, err) : result;
-    }
-    return result;
-}
-
-static enum store_result set_hash(struct store *store, const struct record_shape *shape,
-                                  struct slice key, const struct slice *values, struct err *err) {
-    const struct slice multi[] = {SLICE("MULTI")};
-    const struct slice exec[] = {SLICE("EXEC")};
-    size_t commands = 0;
-    bool has_values = false;
-    for (size_t i = 0; i < shape->count; i++) {
-        has_values = has_values || values[i].size > 0;
-    }
-    bool is_created = shape == record_shape(RECORD_LINK) && has_values;
-    bool is_queued = redis_pipe_append(store->pipe, 1, multi) &&
-                     append_changes(store, shape, key, values, &commands) &&
-                     (!is_created || append_created_at(store, key)) &&
-                     redis_pipe_append(store->pipe, 1, exec);
-    if (!is_queued) {
-        redis_pipe_disconnect(store->pipe);
-        err_set(err, "the connection to Redis is lost, or the values are too large");
-        return STORE_FAILED;
-    }
-    return read_transaction(store, commands + (is_created ? 1 : 0), err);
-}
-
 /* --- the same for both ---------------------------------------------------------------------- */
 
 enum store_result store_get(struct store *store, enum record_kind kind, struct slice id,
@@ -216,20 +126,57 @@ enum store_result store_schemes(struct store *store, struct slice campaign, stru
     return result == STORE_REFUSED ? STORE_OK : result; /* a key that is no hash lists none */
 }
 
-/* What a field will hold is what is given, or else what is there. */
-static enum store_result check_set(struct store *store, enum record_kind kind,
-                                   const struct slice *before, const struct slice *given,
-                                   struct err *err) {
+enum store_result store_delete(struct store *store, enum record_kind kind, struct slice id,
+                               struct err *err) {
+    char bytes[STORE_KEY_BYTES_MAX];
+    struct buf key = buf_over(bytes, sizeof(bytes));
+    return store_key(store, record_shape(kind), id, &key, err) ? edit_delete(store, kind, id, err)
+                                                               : STORE_REFUSED;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+/* One attempt to write: what is given, what is there, and what it will be. */
+struct attempt {
+    enum record_kind kind;
+    struct slice id;
+    const struct slice *given;
+    struct slice before[RECORD_FIELDS_MAX];
     struct slice after[RECORD_FIELDS_MAX];
-    struct record_change change = {.kind = kind, .before = before, .after = after};
+    char created_at[24];
+};
+
+/* What a field will hold is what is given, or else what is there. A link that says nothing of when
+ * it was made was made now. */
+static void plan(struct attempt *attempt) {
+    bool has_values = false;
+    for (size_t i = 0; i < record_shape(attempt->kind)->count; i++) {
+        struct slice given = attempt->given[i];
+        bool is_given = given.data != NULL && !record_field_is_ours(attempt->kind, i);
+        attempt->after[i] = is_given ? given : attempt->before[i];
+        has_values = has_values || (is_given && given.size > 0);
+    }
+    if (attempt->kind == RECORD_LINK && has_values &&
+        attempt->after[LINK_FIELD_CREATED_AT].data == NULL) {
+        int size = snprintf(attempt->created_at, sizeof(attempt->created_at), "%" PRIu64,
+                            clock_real_ms() / 1000);
+        attempt->after[LINK_FIELD_CREATED_AT] = slice_make(attempt->created_at, (size_t)size);
+    }
+}
+
+static enum store_result check_set(struct store *store, const struct attempt *attempt,
+                                   struct err *err) {
+    const struct slice *after = attempt->after;
+    struct record_change change = {
+        .kind = attempt->kind, .before = attempt->before, .after = after, .hosts = store->hosts};
     struct buf scratch;
     buf_init(&scratch, VALUES_BYTES_MAX);
-    for (size_t i = 0; i < record_shape(kind)->count; i++) {
-        after[i] = given[i].data != NULL ? given[i] : before[i];
-        change.given |= given[i].data != NULL ? 1U << i : 0;
+    for (size_t i = 0; i < record_shape(attempt->kind)->count; i++) {
+        change.given |= attempt->given[i].data != NULL ? 1U << i : 0;
     }
     enum store_result result = STORE_OK;
-    if (kind == RECORD_LINK && !template_scheme_is_allowed(after[LINK_FIELD_URL], SLICE_EMPTY)) {
+    if (attempt->kind == RECORD_LINK &&
+        !template_scheme_is_allowed(after[LINK_FIELD_URL], SLICE_EMPTY)) {
         result = store_schemes(store, after[LINK_FIELD_CAMPAIGN], &scratch, &change.schemes, err);
     }
     if (result != STORE_FAILED) {
@@ -239,24 +186,63 @@ static enum store_result check_set(struct store *store, enum record_kind kind,
     return result;
 }
 
-static enum store_result set(struct store *store, enum record_kind kind, struct slice id,
-                             const struct slice *given, struct err *err) {
-    char bytes[STORE_KEY_BYTES_MAX];
-    struct buf key = buf_over(bytes, sizeof(bytes));
-    if (!store_key(store, record_shape(kind), id, &key, err)) {
-        return STORE_REFUSED;
-    }
-    struct slice before[RECORD_FIELDS_MAX] = {{0}};
+/* CHANGED: somebody else wrote meanwhile. */
+static enum edit_result write_attempt(struct store *store, const struct attempt *attempt,
+                                      bool exists, struct err *err) {
+    const struct edit edit = {.kind = attempt->kind,
+                              .id = attempt->id,
+                              .before = exists ? attempt->before : NULL,
+                              .after = attempt->after};
+    return edit_run(store, &edit, err);
+}
+
+/* Reads, checks and writes. *is_contended: somebody else wrote in between. */
+static enum store_result try_set(struct store *store, struct attempt *attempt, bool *is_contended,
+                                 struct err *err) {
     struct buf scratch;
     buf_init(&scratch, VALUES_BYTES_MAX);
-    enum store_result result =
-        store_get(store, kind, id, (struct store_values){before, &scratch}, err);
-    if (result == STORE_OK || result == STORE_NOT_FOUND) {
-        result = check_set(store, kind, before, given, err);
+    memset(attempt->before, 0, sizeof(attempt->before));
+    enum store_result found = store_get(store, attempt->kind, attempt->id,
+                                        (struct store_values){attempt->before, &scratch}, err);
+    enum store_result result = found;
+    *is_contended = false;
+    if (found == STORE_OK || found == STORE_NOT_FOUND) {
+        plan(attempt);
+        result = check_set(store, attempt, err);
+    }
+    if (result == STORE_OK) {
+        switch (write_attempt(store, attempt, found == STORE_OK, err)) {
+        case EDIT_DONE:
+            break;
+        case EDIT_CHANGED:
+        case EDIT_KEPT:
+            *is_contended = true;
+            break;
+        case EDIT_REFUSED:
+            result = STORE_REFUSED;
+            break;
+        case EDIT_FAILED:
+            result = STORE_FAILED;
+            break;
+        }
     }
     buf_fini(&scratch);
-    return result == STORE_OK ? set_hash(store, record_shape(kind), buf_slice(&key), given, err)
-                              : result;
+    return result;
+}
+
+static enum store_result set(struct store *store, enum record_kind kind, struct slice id,
+                             const struct slice *given, struct err *err) {
+    struct attempt attempt = {.kind = kind, .id = id, .given = given};
+    bool is_contended = true;
+    enum store_result result = STORE_OK;
+    for (int i = 0; i < TRIES_MAX && is_contended && result == STORE_OK; i++) {
+        result = try_set(store, &attempt, &is_contended, err);
+    }
+    if (result == STORE_OK && is_contended) {
+        err_set(err, "others are changing it again and again: try again");
+        result = STORE_FAILED;
+    }
+    return result;
 }
 
 /* --- links, campaigns ----------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ enum op {
     OP_CAMPAIGN = 4,
     OP_OWNER = 5,
     OP_REFERRER = 6,
+    OP_OWNER_TWICE = 7, /* encoded, and that once more: inside a URL inside a URL */
 };
 
 _Static_assert((LOCATION_BYTES_MAX - 1) / TEMPLATE_CLICK_BYTES <= TEMPLATE_CLICKS,
@@ -78,10 +79,37 @@ struct compiler {
     char *last_op;
     unsigned clicks;
     struct slice campaign;
+    bool is_inner; /* what comes is a URL inside a URL: percent-encoded once more */
 };
 
+static const char hex[] = "0123456789ABCDEF";
+
+/* RFC 3986 section 2.3. */
+static bool is_unreserved(unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+static char *put_encoded_byte(char *to, unsigned char c) {
+    if (is_unreserved(c)) {
+        *to++ = (char)c;
+    } else {
+        to[0] = '%';
+        to[1] = hex[c >> 4];
+        to[2] = hex[c & 15];
+        to += 3;
+    }
+    return to;
+}
+
 static void put_literal(struct compiler *it, struct slice literal) {
-    it->at = slice_put(it->at, literal);
+    if (!it->is_inner) {
+        it->at = slice_put(it->at, literal);
+        return;
+    }
+    for (size_t i = 0; i < literal.size; i++) {
+        it->at = put_encoded_byte(it->at, (unsigned char)literal.data[i]);
+    }
 }
 
 /* Ends the segment with op and begins another one. */
@@ -125,7 +153,7 @@ static void put_placeholder(struct compiler *it, enum template_placeholder which
         put_campaign(it);
         return;
     case PLACEHOLDER_OWNER:
-        put_op(it, OP_OWNER);
+        put_op(it, it->is_inner ? OP_OWNER_TWICE : OP_OWNER);
         return;
     case PLACEHOLDER_CLICK:
         put_op(it, OP_CLICK);
@@ -139,33 +167,110 @@ static void put_placeholder(struct compiler *it, enum template_placeholder which
     ENSURE(which != PLACEHOLDER_COUNT); /* else the template was not checked */
 }
 
-size_t template_compile(struct slice text, struct slice campaign, char *out) {
-    ENSURE(text.size > 0 && text.size <= TEMPLATE_BYTES_MAX && campaign.size <= CODE_BYTES_MAX);
-    bool is_https = slice_starts_with(text, https);
-    struct compiler it = {.segment = out + HEAD_BYTES,
-                          .at = out + HEAD_BYTES + SEGMENT_HEAD_BYTES,
-                          .campaign = campaign};
-    struct slice rest = slice_from(text, is_https ? https.size : 0);
+static struct compiler begin(struct slice campaign, char *out) {
+    return (struct compiler){.segment = out + HEAD_BYTES,
+                             .at = out + HEAD_BYTES + SEGMENT_HEAD_BYTES,
+                             .campaign = campaign};
+}
+
+static void put_text(struct compiler *it, struct slice rest) {
     while (rest.size > 0) {
         const char *brace = memchr(rest.data, '{', rest.size);
         size_t plain = brace != NULL ? (size_t)(brace - rest.data) : rest.size;
-        put_literal(&it, slice_first(rest, plain));
+        put_literal(it, slice_first(rest, plain));
         rest = slice_from(rest, plain);
         if (rest.size > 0) {
             enum template_placeholder which = template_placeholder_at(rest);
-            put_placeholder(&it, which);
+            put_placeholder(it, which);
             rest = slice_from(rest, template_placeholder_bytes(which));
         }
     }
-    if (it.last_op == NULL || it.at > it.segment + SEGMENT_HEAD_BYTES) {
-        put_op(&it, OP_NOTHING);
+}
+
+static size_t end(struct compiler *it, bool is_https, char *out) {
+    if (it->last_op == NULL || it->at > it->segment + SEGMENT_HEAD_BYTES) {
+        put_op(it, OP_NOTHING);
     }
-    *it.last_op = (char)(*it.last_op | LAST);
-    out[0] = (char)(it.clicks | (is_https ? BEGINS_WITH_HTTPS : 0));
-    size_t size = (size_t)(it.segment - out);
+    *it->last_op = (char)(*it->last_op | LAST);
+    out[0] = (char)(it->clicks | (is_https ? BEGINS_WITH_HTTPS : 0));
+    size_t size = (size_t)(it->segment - out);
     ENSURE(size <= TEMPLATE_COMPILED_BYTES_MAX);
     return size;
 }
+
+size_t template_compile(struct slice text, struct slice campaign, char *out) {
+    ENSURE(text.size > 0 && text.size <= TEMPLATE_BYTES_MAX && campaign.size <= CODE_BYTES_MAX);
+    bool is_https = slice_starts_with(text, https);
+    struct compiler it = begin(campaign, out);
+    put_text(&it, slice_from(text, is_https ? https.size : 0));
+    return end(&it, is_https, out);
+}
+
+/* ---- intent: links ---- */
+
+#define INTENT_HEAD   "intent://"
+#define INTENT_MIDDLE "#Intent;scheme=https;package=com.android.vending;S.browser_fallback_url="
+#define INTENT_END    ";end"
+
+enum {
+    REFERRER_PERCENTS = 7, /* of its fixed text; encoded once more, each takes two bytes more */
+    OWNER_TWICE_BYTES_MAX = 5 * OWNER_BYTES_MAX,
+};
+
+/* What a placeholder renders to at worst, outside and inside of the fallback together. */
+static size_t worst_of_both(enum template_placeholder which) {
+    switch (which) {
+    case PLACEHOLDER_CODE:
+    case PLACEHOLDER_CAMPAIGN:
+        return 2 * (size_t)CODE_BYTES_MAX;
+    case PLACEHOLDER_OWNER:
+        return 3 * (size_t)OWNER_BYTES_MAX + OWNER_TWICE_BYTES_MAX;
+    case PLACEHOLDER_CLICK:
+        return 2 * (size_t)TEMPLATE_CLICK_BYTES;
+    case PLACEHOLDER_REFERRER:
+        return 2 * (REFERRER_WORST_BYTES + REFERRER_PERCENTS);
+    case PLACEHOLDER_COUNT:
+        break;
+    }
+    ENSURE(which < PLACEHOLDER_COUNT);
+    return 0;
+}
+
+static size_t intent_worst(struct slice text) {
+    size_t worst = sizeof(INTENT_HEAD INTENT_MIDDLE INTENT_END);
+    for (size_t at = 0; at < text.size; at++) {
+        enum template_placeholder which = PLACEHOLDER_COUNT;
+        if (text.data[at] == '{') {
+            which = template_placeholder_at(slice_from(text, at));
+            worst += worst_of_both(which);
+            at += template_placeholder_bytes(which) - 1;
+        } else {
+            worst += is_unreserved((unsigned char)text.data[at]) ? 2 : 4;
+        }
+    }
+    return worst;
+}
+
+/* A fragment would end where the intent's own begins, so it is left to the fallback. */
+size_t template_compile_intent(struct slice text, struct slice campaign, char *out) {
+    ENSURE(text.size > 0 && text.size <= TEMPLATE_BYTES_MAX && campaign.size > 0);
+    if (!slice_starts_with(text, SLICE("https://play.google.com/store/apps/details")) ||
+        intent_worst(text) > LOCATION_BYTES_MAX) {
+        return 0;
+    }
+    struct compiler it = begin(campaign, out);
+    struct slice address = slice_from(text, https.size);
+    put_literal(&it, SLICE(INTENT_HEAD));
+    put_text(&it, slice_first(address, slice_find(address, SLICE("#"))));
+    put_literal(&it, SLICE(INTENT_MIDDLE));
+    it.is_inner = true;
+    put_text(&it, text);
+    it.is_inner = false;
+    put_literal(&it, SLICE(INTENT_END));
+    return end(&it, false, out);
+}
+
+/* ---- what a compiled template leads to ---- */
 
 /* No placeholder stands in scheme or host: the first literal holds both. */
 bool template_compiled_is_allowed(struct slice compiled, struct slice schemes) {
@@ -176,6 +281,28 @@ bool template_compiled_is_allowed(struct slice compiled, struct slice schemes) {
     return template_scheme_is_allowed(literal, schemes);
 }
 
+/* As above: the first literal holds all of the host, and what ends it. */
+enum template_store template_compiled_store(struct slice compiled) {
+    struct slice literal = literal_at(compiled.data + HEAD_BYTES);
+    if (((unsigned char)compiled.data[0] & BEGINS_WITH_HTTPS) != 0) {
+        if (slice_starts_with(literal, SLICE("play.google.com/"))) {
+            return TEMPLATE_GOOGLE_PLAY;
+        }
+        return slice_starts_with(literal, SLICE("apps.apple.com/")) ||
+                       slice_starts_with(literal, SLICE("itunes.apple.com/"))
+                   ? TEMPLATE_APP_STORE
+                   : TEMPLATE_NO_STORE;
+    }
+    if (slice_starts_with(literal, SLICE("market://")) ||
+        slice_starts_with(literal, SLICE("intent://play.google.com/"))) {
+        return TEMPLATE_GOOGLE_PLAY;
+    }
+    return slice_starts_with(literal, SLICE("itms-apps://")) ||
+                   slice_starts_with(literal, SLICE("itms-appss://"))
+               ? TEMPLATE_APP_STORE
+               : TEMPLATE_NO_STORE;
+}
+
 /* ---- rendering ---- */
 
 static inline char *put_id(char *to, struct slice id) {
@@ -184,20 +311,18 @@ static inline char *put_id(char *to, struct slice id) {
 }
 
 static char *put_owner(char *to, struct slice text) {
-    static const char hex[] = "0123456789ABCDEF";
     ENSURE(text.size <= OWNER_BYTES_MAX);
     for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        bool is_unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                             (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
-        if (is_unreserved) {
-            *to++ = (char)c;
-        } else {
-            to[0] = '%';
-            to[1] = hex[c >> 4];
-            to[2] = hex[c & 15];
-            to += 3;
-        }
+        to = put_encoded_byte(to, (unsigned char)text.data[i]);
+    }
+    return to;
+}
+
+static char *put_owner_twice(char *to, struct slice text) {
+    char once[3 * OWNER_BYTES_MAX];
+    const char *end = put_owner(once, text);
+    for (const char *at = once; at < end; at++) {
+        to = put_encoded_byte(to, (unsigned char)*at);
     }
     return to;
 }
@@ -245,8 +370,10 @@ static char *put_value(char *to, enum op op, const struct template_values *value
         return put_owner(to, values->owner);
     case OP_REFERRER:
         return put_referrer_values(to, values, place);
+    case OP_OWNER_TWICE:
+        return put_owner_twice(to, values->owner);
     }
-    ENSURE(op <= OP_REFERRER);
+    ENSURE(op <= OP_OWNER_TWICE);
     return to;
 }
 

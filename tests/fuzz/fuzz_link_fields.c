@@ -24,12 +24,12 @@ static void read_lines(struct slice rest, struct slice *values, size_t count) {
 static void try_link(struct slice input) {
     struct slice values[LINK_FIELD_COUNT];
     read_lines(input, values, LINK_FIELD_COUNT);
-    struct link *made = link_create(values);
+    struct link *made = link_create(values, SLICE_EMPTY);
     struct link *link = link_copy(made);
     link_destroy(&made);
     for (unsigned i = 0; i < LINK_FIELD_COUNT; i++) {
         struct err err = {{0}};
-        bool good = link_field_check((enum link_field)i, values[i], SLICE("*"), &err);
+        bool good = link_field_check((enum link_field)i, values[i], SLICE("*"), SLICE_EMPTY, &err);
         ENSURE(good == ((link_faults(link) & 1U << i) == 0));
         ENSURE(good == (err.text[0] == '\0') && strpbrk(err.text, "\r\n") == NULL);
     }
@@ -48,11 +48,12 @@ static void try_link(struct slice input) {
 static void try_campaign(struct slice input) {
     struct slice values[CAMPAIGN_FIELD_COUNT];
     read_lines(input, values, CAMPAIGN_FIELD_COUNT);
-    struct campaign *campaign = campaign_create(SLICE("id"), values);
+    struct campaign *campaign = campaign_create(SLICE("id"), values, SLICE_EMPTY);
     struct slice schemes = campaign->text[CAMPAIGN_FIELD_SCHEMES];
     for (unsigned i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
         struct err err = {{0}};
-        bool good = campaign_field_check((enum campaign_field)i, values[i], schemes, &err);
+        bool good =
+            campaign_field_check((enum campaign_field)i, values[i], schemes, SLICE_EMPTY, &err);
         ENSURE(good == ((campaign->faults & 1U << i) == 0));
         ENSURE(good == (err.text[0] == '\0') && strpbrk(err.text, "\r\n") == NULL);
         ENSURE(campaign->text[i].size == 0 || slice_equal(campaign->text[i], values[i]));

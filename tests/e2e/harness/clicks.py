@@ -3,7 +3,8 @@
 import collections
 
 FIELDS = ("id", "at", "code", "campaign", "owner", "kind", "outcome", "country", "region",
-          "platform", "browser", "in_app", "language", "referrer", "source", "visitor", "version")
+          "platform", "browser", "in_app", "language", "referrer", "source", "visitor", "version",
+          "network", "agent", "rule")
 
 
 class Click:

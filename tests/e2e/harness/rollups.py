@@ -14,14 +14,15 @@ from .clicks import FIELDS
 CELL = ("country", "region", "browser", "in_app", "language", "referrer", "source")
 KINDS = ("human", "preview", "bot", "prefetch", "head")
 OUTCOMES = ("play_store", "app_store", "web", "override", "fallback", "default", "paused",
-            "expired", "not_found", "unresolved")
+            "expired", "not_found", "unresolved", "desktop", "used_up")
 PLATFORMS = ("android", "ios", "windows", "macos", "linux", "other")
 
 CLICK = {
     "id": "01JD5T0000ABCDEFGHJKMNPQRS", "at": "0", "code": "AB12CD", "campaign": "spring",
     "owner": "ana", "kind": "human", "outcome": "play_store", "country": "MX", "region": "CMX",
     "platform": "android", "browser": "chrome", "in_app": "", "language": "es-MX", "referrer": "",
-    "source": "", "visitor": "0" * 16, "version": "1",
+    "source": "", "visitor": "0" * 16, "version": "1", "network": "0" * 16, "agent": "",
+    "rule": "android",
 }
 
 
@@ -37,7 +38,7 @@ class Entry:
         return f"{self.ms}-{self.sequence}"
 
     def is_click(self):
-        return (tuple(self.fields) == FIELDS and self.fields["version"] == "1" and
+        return (set(self.fields) in (set(FIELDS), set(FIELDS[:17])) and self.fields["version"] == "1" and
                 self.fields["kind"] in KINDS)
 
 

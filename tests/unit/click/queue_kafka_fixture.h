@@ -16,7 +16,7 @@
 #include "../support/redis_server.h" /* test_sleep_ms */
 #include "base/clock.h"
 #include "base/err.h"
-#include "click/click.h"
+#include "click/payload.h"
 #include "click/queue.h"
 #include "kafka_broker_thread.h"
 
@@ -73,7 +73,7 @@ static inline bool add_to(struct queue *queue, uint64_t sequence) {
     struct click click = {.at_ms = at(sequence).at_ms, .version = CLICK_VERSION};
     snprintf(code, sizeof(code), "%llu", (unsigned long long)sequence);
     click.text[CLICK_CODE] = slice_of(code);
-    return queue_kafka.add(queue, at(sequence), &click);
+    return queue_kafka.add(queue, at(sequence), &(union payload_record){.click = click});
 }
 
 static inline void add(struct fixture *fixture, uint64_t first, uint64_t last) {

@@ -20,6 +20,7 @@ static struct click example(void) {
         .outcome = TAP_OUTCOME_APP_STORE,
         .platform = TAP_PLATFORM_IOS,
         .visitor = 0x0123456789ABCDEF,
+        .network = 0x1122334455667788,
         .text =
             {
                 [CLICK_CODE] = SLICE("AB12CD"),
@@ -32,6 +33,8 @@ static struct click example(void) {
                 [CLICK_LANGUAGE] = SLICE("es-MX"),
                 [CLICK_REFERRER] = SLICE("example.mx"),
                 [CLICK_SOURCE] = SLICE("a\"b"),
+                [CLICK_AGENT] = SLICE("WhatsApp/"),
+                [CLICK_RULE] = SLICE("rule:mx"),
             },
     };
     assert_true(ulid_parse(SLICE("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &click.id));
@@ -46,6 +49,7 @@ static void assert_same(const struct click *a, const struct click *b) {
     assert_int_equal(a->outcome, b->outcome);
     assert_int_equal(a->platform, b->platform);
     assert_int_equal(a->visitor, b->visitor);
+    assert_int_equal(a->network, b->network);
     for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
         assert_true(slice_equal(a->text[i], b->text[i]));
     }
@@ -59,14 +63,15 @@ static void test_payload_is_byte_for_byte_as_described(void **state) {
     size_t size = click_encode(&click, out);
     static const uint8_t head[] = {
         0x7B, 0xA8, 0xDA, 0x76, 0x9B, 0x01, 0x00, 0x00,                         /* at */
-        1,    1,    1,    1,                                                    /* version … */
+        2,    1,    1,    1,                                                    /* layout … */
         0x01, 0x56, 0x3E, 0x3A, 0xB5, 0xD3, 0xD6, 0x76, 0x4C, 0x61, 0xEF, 0xB9, /* id */
         0x93, 0x02, 0xBD, 0x5B,                                                 /* id */
         0xEF, 0xCD, 0xAB, 0x89, 0x67, 0x45, 0x23, 0x01,                         /* visitor */
+        0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,                         /* network */
         6,    'A',  'B',  '1',  '2',  'C',  'D',                                /* code */
     };
     assert_memory_equal(out, head, sizeof(head));
-    assert_int_equal(size, 36 + 10 + 6 + 6 + 3 + 2 + 3 + 6 + 0 + 5 + 10 + 3);
+    assert_int_equal(size, 44 + 12 + 6 + 6 + 3 + 2 + 3 + 6 + 0 + 5 + 10 + 3 + 9 + 7);
 }
 
 static void test_decoding_gives_back_what_was_encoded(void **state) {
@@ -108,6 +113,28 @@ static bool decodes(const uint8_t *bytes, size_t size) {
     return is_good;
 }
 
+/* Layout 1: no network, ten texts from 36 on. */
+static void test_payloads_of_the_first_layout_are_read(void **state) {
+    (void)state;
+    struct click click = example();
+    uint8_t out[CLICK_PAYLOAD_BYTES_MAX];
+    uint8_t first[CLICK_PAYLOAD_BYTES_MAX];
+    size_t size = click_encode(&click, out) - 8 - (1 + 9) - (1 + 7);
+    memcpy(first, out, 36);
+    memcpy(first + 36, out + 44, size - 36);
+    first[8] = 1;
+    struct click back;
+    assert_true(click_decode(slice_make((const char *)first, size), &back));
+    click.network = 0;
+    click.text[CLICK_AGENT] = click.text[CLICK_RULE] = SLICE_EMPTY;
+    assert_same(&click, &back);
+    for (size_t cut = 0; cut < size; cut++) {
+        assert_false(click_decode(slice_make((const char *)first, cut), &back));
+    }
+    first[8] = CLICK_LAYOUT;
+    assert_false(click_decode(slice_make((const char *)first, size), &back));
+}
+
 static void test_truncated_and_prolonged_payloads_are_refused(void **state) {
     (void)state;
     struct click click = example();
@@ -131,9 +158,9 @@ static void test_other_versions_and_unknown_words_are_refused(void **state) {
     size_t size = click_encode(&click, out);
     for (int version = 0; version < 256; version++) {
         out[8] = (uint8_t)version;
-        assert_int_equal(decodes(out, size), version == CLICK_VERSION);
+        assert_int_equal(decodes(out, size), version == CLICK_LAYOUT);
     }
-    out[8] = CLICK_VERSION;
+    out[8] = CLICK_LAYOUT;
     for (size_t i = 0; i < ARRAY_COUNT(bytes); i++) {
         uint8_t kept = out[bytes[i].offset];
         for (int value = 0; value < 256; value++) {
@@ -210,7 +237,7 @@ static void test_the_longest_click_fits_the_payload(void **state) {
     }
     uint8_t *out = malloc(CLICK_PAYLOAD_BYTES_MAX);
     size_t size = click_encode(&click, out);
-    assert_int_equal(size, 36 + 10 * 256);
+    assert_int_equal(size, 44 + 12 * 256);
     assert_true(decodes(out, size));
     free(out);
 }
@@ -233,7 +260,8 @@ static void test_fields_come_in_their_fixed_order(void **state) {
         SLICE("id=01ARZ3NDEKTSV4RRFFQ69G5FAV at=1767225600123 code=AB12CD campaign=spring "
               "owner=ana kind=preview outcome=app_store country=MX region=CMX platform=ios "
               "browser=safari in_app= language=es-MX referrer=example.mx source=a\"b "
-              "visitor=0123456789abcdef version=1 ");
+              "visitor=0123456789abcdef version=1 network=1122334455667788 agent=WhatsApp/ "
+              "rule=rule:mx ");
     assert_true(slice_equal(buf_slice(&out), expected));
     size_t fields = 0;
     for (size_t i = 0; i < out.size; i++) {
@@ -254,7 +282,8 @@ static void test_json_is_one_escaped_object(void **state) {
         "\"campaign\":\"spring\",\"owner\":\"a\\n{\xEF\xBF\xBD\",\"kind\":\"preview\","
         "\"outcome\":\"app_store\",\"country\":\"MX\",\"region\":\"CMX\",\"platform\":\"ios\","
         "\"browser\":\"safari\",\"in_app\":\"\",\"language\":\"es-MX\",\"referrer\":\"example.mx\","
-        "\"source\":\"a\\\"b\",\"visitor\":\"0123456789abcdef\",\"version\":1}");
+        "\"source\":\"a\\\"b\",\"visitor\":\"0123456789abcdef\",\"version\":1,"
+        "\"network\":\"1122334455667788\",\"agent\":\"WhatsApp/\",\"rule\":\"rule:mx\"}");
     assert_true(slice_equal(buf_slice(&out), expected));
 }
 
@@ -281,6 +310,7 @@ int main(void) {
         cmocka_unit_test(test_payload_is_byte_for_byte_as_described),
         cmocka_unit_test(test_decoding_gives_back_what_was_encoded),
         cmocka_unit_test(test_every_kind_outcome_and_platform_survives),
+        cmocka_unit_test(test_payloads_of_the_first_layout_are_read),
         cmocka_unit_test(test_truncated_and_prolonged_payloads_are_refused),
         cmocka_unit_test(test_other_versions_and_unknown_words_are_refused),
         cmocka_unit_test(test_a_long_text_is_cut_where_a_character_begins),

@@ -8,7 +8,7 @@
 
 #include "../support/redis_admin.h"
 #include "base/clock.h"
-#include "click/click.h"
+#include "click/payload.h"
 #include "click/queue.h"
 
 enum { BASE_MS = 1700000000 };
@@ -58,7 +58,7 @@ static bool add(struct fixture *fixture, uint64_t sequence, struct slice code) {
     struct click click = {.at_ms = at(sequence).at_ms, .version = CLICK_VERSION};
     click.text[CLICK_CODE] = code;
     click.visitor = 0xabc;
-    return queue_redis.add(fixture->queue, at(sequence), &click);
+    return queue_redis.add(fixture->queue, at(sequence), &(union payload_record){.click = click});
 }
 
 static void add_range(struct fixture *fixture, uint64_t first, uint64_t last) {
@@ -117,9 +117,9 @@ static void a_batch_arrives_whole_and_in_order(void **state) {
 
 static void an_entry_has_every_field_in_the_fixed_order(void **state) {
     static const char *const names[CLICK_FIELD_COUNT] = {
-        "id",       "at",       "code",   "campaign", "owner",   "kind",
-        "outcome",  "country",  "region", "platform", "browser", "in_app",
-        "language", "referrer", "source", "visitor",  "version",
+        "id",      "at",      "code",     "campaign", "owner",  "kind",     "outcome",
+        "country", "region",  "platform", "browser",  "in_app", "language", "referrer",
+        "source",  "visitor", "version",  "network",  "agent",  "rule",
     };
     struct fixture *fixture = *state;
     assert_true(add(fixture, 1, SLICE("A\r\n\0B")));
@@ -136,6 +136,40 @@ static void an_entry_has_every_field_in_the_fixed_order(void **state) {
     assert_true(slice_equal(redis_reply_text(redis_reply_at(fields, 11)), SLICE("human")));
     assert_true(
         slice_equal(redis_reply_text(redis_reply_at(fields, 31)), SLICE("0000000000000abc")));
+}
+
+/* The same queue, of another kind of payload: names and fields are its own. */
+static void conversions_have_streams_of_their_own(void **state) {
+    struct fixture *fixture = *state;
+    struct redis_url url = test_redis_url(&fixture->redis);
+    struct queue_position last = {1, 1};
+    struct queue_options options = {
+        .payload = &payload_conversions, .url = &url, .key_prefix = SLICE("t:")};
+    struct queue *queue = queue_redis.create(&options, &fixture->err);
+    union payload_record record = {.conversion = {.at_ms = at(1).at_ms, .happened_ms = 5}};
+    record.conversion.text[CONVERSION_TEXT_EVENT] = SLICE("install");
+    record.conversion.text[CONVERSION_TEXT_KEY] = SLICE("k 1");
+    assert_int_equal(queue_redis.attach(queue, SLICE("edge-1"), 0, &last, &fixture->err), QUEUE_OK);
+    assert_at(last, 0);
+    assert_true(queue_redis.add(queue, at(1), &record));
+    assert_int_equal(queue_redis.send(queue, &fixture->err), QUEUE_OK);
+    assert_int_equal(queue_redis.wait(queue, &fixture->err), QUEUE_OK);
+    queue_redis.destroy(&queue);
+
+    const struct redis_reply *reply =
+        admin_ask(fixture->admin, "XRANGE t:conversions:edge-1:0 - +");
+    assert_int_equal(redis_reply_count(reply), 1);
+    const struct redis_reply *fields = redis_reply_at(redis_reply_at(reply, 0), 1);
+    assert_int_equal(redis_reply_count(fields), 2 * CONVERSION_FIELD_COUNT);
+    assert_true(slice_equal(redis_reply_text(redis_reply_at(fields, 4)), SLICE("event")));
+    assert_true(slice_equal(redis_reply_text(redis_reply_at(fields, 5)), SLICE("install")));
+    assert_true(slice_equal(redis_reply_text(redis_reply_at(fields, 27)), SLICE("k 1")));
+    reply = admin_ask(fixture->admin, "SMEMBERS t:conversion-streams");
+    assert_int_equal(redis_reply_count(reply), 1);
+    assert_true(
+        slice_equal(redis_reply_text(redis_reply_at(reply, 0)), SLICE("t:conversions:edge-1:0")));
+    reply = admin_ask(fixture->admin, "SISMEMBER t:streams t:conversions:edge-1:0");
+    assert_int_equal(redis_reply_integer(reply), 0);
 }
 
 static void the_next_batch_is_filled_while_one_is_on_its_way(void **state) {
@@ -166,10 +200,11 @@ static void a_batch_has_a_limit_in_bytes(void **state) {
         for (size_t i = 0; i < CLICK_TEXT_COUNT; i++) {
             click.text[i] = slice_make(text, sizeof(text));
         }
-        added = queue_redis.add(fixture->queue, at(sequence + 1), &click);
+        added = queue_redis.add(fixture->queue, at(sequence + 1),
+                                &(union payload_record){.click = click});
         sequence += added;
     }
-    assert_in_range(sequence, 60, 120); /* about 3 KB each */
+    assert_in_range(sequence, 120, 200); /* about 3 KB each */
     assert_int_equal(ship(fixture), QUEUE_OK);
     assert_entries(fixture, 1, sequence);
 }
@@ -383,6 +418,7 @@ int main(void) {
         WITH_QUEUE(attaching_to_a_new_stream_announces_it),
         WITH_QUEUE(a_batch_arrives_whole_and_in_order),
         WITH_QUEUE(an_entry_has_every_field_in_the_fixed_order),
+        WITH_QUEUE(conversions_have_streams_of_their_own),
         WITH_QUEUE(the_next_batch_is_filled_while_one_is_on_its_way),
         WITH_QUEUE(a_batch_has_a_limit_in_clicks),
         WITH_QUEUE(a_batch_has_a_limit_in_bytes),

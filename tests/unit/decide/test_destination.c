@@ -77,13 +77,14 @@ static bool any_value(const struct slice *values, size_t count) {
 static struct destination choose(struct scene *scene, enum tap_platform platform) {
     discard(scene);
     if (any_value(scene->link_value, LINK_FIELD_COUNT)) {
-        scene->link = link_create(scene->link_value);
+        scene->link = link_create(scene->link_value, SLICE_EMPTY);
     }
     if (any_value(scene->campaign_value, CAMPAIGN_FIELD_COUNT)) {
-        scene->campaign = campaign_create(SLICE("spring"), scene->campaign_value);
+        scene->campaign = campaign_create(SLICE("spring"), scene->campaign_value, SLICE_EMPTY);
     }
     if (any_value(scene->default_value, CAMPAIGN_FIELD_COUNT)) {
-        scene->default_campaign = campaign_create(SLICE("default"), scene->default_value);
+        scene->default_campaign =
+            campaign_create(SLICE("default"), scene->default_value, SLICE_EMPTY);
     }
     scene->input.link = scene->link;
     scene->input.campaign = scene->campaign;

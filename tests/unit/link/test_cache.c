@@ -52,7 +52,7 @@ static void put_number(struct fixture *it, unsigned number) {
     struct slice code = code_of(text, number);
     struct slice values[LINK_FIELD_COUNT] = {
         [LINK_FIELD_CAMPAIGN] = SLICE("referral26"), [LINK_FIELD_OWNER] = code};
-    struct link *link = link_create(values);
+    struct link *link = link_create(values, SLICE_EMPTY);
     cache_put_link(it->cache, code, link, stamp);
     link_destroy(&link);
 }
@@ -73,7 +73,7 @@ static bool find_number(struct fixture *it, unsigned number) {
 
 static struct campaign *make_campaign(struct slice id, struct slice name) {
     struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_NAME] = name};
-    return campaign_create(id, values);
+    return campaign_create(id, values, SLICE_EMPTY);
 }
 
 static void links_and_campaigns_of_one_name_are_kept_apart(void **state) {
@@ -102,7 +102,7 @@ static void keys_of_every_size_hold_their_links(void **state) {
     memset(key, 'k', sizeof(key));
     for (size_t size = 1; size <= sizeof(key); size++) {
         struct slice values[LINK_FIELD_COUNT] = {[LINK_FIELD_OWNER] = slice_make(key, size)};
-        struct link *link = link_create(values);
+        struct link *link = link_create(values, SLICE_EMPTY);
         cache_put_link(it.cache, slice_make(key, size), link, stamp);
         link_destroy(&link);
         cache_put_campaign(it.cache, slice_make(key, size),
@@ -216,7 +216,7 @@ static void big_entries_evict_as_many_as_they_need(void **state) {
         char text[16];
         struct slice id = code_of(text, i);
         struct cache_hit hit;
-        cache_put_campaign(it.cache, id, campaign_create(id, values), stamp);
+        cache_put_campaign(it.cache, id, campaign_create(id, values, SLICE_EMPTY), stamp);
         assert_true(cache_bytes(it.cache) <= CACHE_BYTES_MIN);
         assert_true(cache_find(it.cache, CACHE_CAMPAIGN, id, NOW, &hit));
         assert_int_equal(hit.campaign->text[CAMPAIGN_FIELD_FALLBACK].size, 2048);

@@ -15,14 +15,14 @@
 static bool is_good(enum campaign_field field, struct slice value) {
     struct slice values[CAMPAIGN_FIELD_COUNT] = {{NULL, 0}};
     values[field] = value;
-    struct campaign *campaign = campaign_create(SLICE("c"), values);
+    struct campaign *campaign = campaign_create(SLICE("c"), values, SLICE_EMPTY);
     bool good = campaign->faults == 0;
     assert_true(good || campaign->faults == 1U << field);
     assert_true(good || campaign->text[field].size == 0);
     campaign_destroy(&campaign);
     assert_null(campaign);
     struct err err = {{0}};
-    assert_int_equal(campaign_field_check(field, value, SLICE_EMPTY, &err), good);
+    assert_int_equal(campaign_field_check(field, value, SLICE_EMPTY, SLICE_EMPTY, &err), good);
     assert_true(good || strncmp(err.text, campaign_field_name(field),
                                 strlen(campaign_field_name(field))) == 0);
     return good;
@@ -44,7 +44,7 @@ static void a_full_campaign_reads_back(void **state) {
         [CAMPAIGN_FIELD_OG_IMAGE] = SLICE("https://cdn.example.mx/a.jpg"),
         [CAMPAIGN_FIELD_SCHEMES] = SLICE("market bank"),
     };
-    struct campaign *campaign = campaign_create(SLICE("spring"), values);
+    struct campaign *campaign = campaign_create(SLICE("spring"), values, SLICE_EMPTY);
     assert_int_equal(campaign->faults, 0);
     assert_true(slice_equal(campaign->id, SLICE("spring")));
     assert_int_equal(campaign->status, LINK_PAUSED);
@@ -62,7 +62,7 @@ static void a_full_campaign_reads_back(void **state) {
 static void nothing_is_an_active_campaign_without_templates(void **state) {
     (void)state;
     const struct slice values[CAMPAIGN_FIELD_COUNT] = {{NULL, 0}};
-    struct campaign *campaign = campaign_create(SLICE("spring"), values);
+    struct campaign *campaign = campaign_create(SLICE("spring"), values, SLICE_EMPTY);
     assert_int_equal(campaign->faults, 0);
     assert_int_equal(campaign->status, LINK_ACTIVE);
     assert_int_equal(campaign->starts_at + campaign->expires_at, 0);
@@ -72,17 +72,17 @@ static void nothing_is_an_active_campaign_without_templates(void **state) {
 static void templates_may_use_the_schemes_that_the_campaign_lists(void **state) {
     (void)state;
     struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_ANDROID] = SLICE("bank://x/")};
-    struct campaign *campaign = campaign_create(SLICE("c"), values);
+    struct campaign *campaign = campaign_create(SLICE("c"), values, SLICE_EMPTY);
     assert_int_equal(campaign->faults, 1U << CAMPAIGN_FIELD_ANDROID);
     campaign_destroy(&campaign);
 
     values[CAMPAIGN_FIELD_SCHEMES] = SLICE("bank");
-    campaign = campaign_create(SLICE("c"), values);
+    campaign = campaign_create(SLICE("c"), values, SLICE_EMPTY);
     assert_int_equal(campaign->faults, 0);
     campaign_destroy(&campaign);
 
     values[CAMPAIGN_FIELD_SCHEMES] = SLICE("bank javascript"); /* the whole list is a fault */
-    campaign = campaign_create(SLICE("c"), values);
+    campaign = campaign_create(SLICE("c"), values, SLICE_EMPTY);
     assert_int_equal(campaign->faults, 1U << CAMPAIGN_FIELD_ANDROID | 1U << CAMPAIGN_FIELD_SCHEMES);
     assert_int_equal(campaign->text[CAMPAIGN_FIELD_SCHEMES].size, 0);
     campaign_destroy(&campaign);
@@ -111,7 +111,7 @@ static void an_image_is_https_without_placeholders(void **state) {
     assert_false(is_good(CAMPAIGN_FIELD_OG_IMAGE, SLICE("a.jpg")));
     struct err err = {{0}};
     assert_false(campaign_field_check(CAMPAIGN_FIELD_OG_IMAGE, SLICE("bank://x/a.jpg"),
-                                      SLICE("bank"), &err));
+                                      SLICE("bank"), SLICE_EMPTY, &err));
 }
 
 static void texts_are_at_most_1024_bytes_without_control_characters(void **state) {

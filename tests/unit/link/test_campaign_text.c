@@ -18,11 +18,11 @@ static void what_was_written_is_read_back(void **state) {
         [CAMPAIGN_FIELD_STATUS] = SLICE("paused"),
         [CAMPAIGN_FIELD_EXPIRES_AT] = SLICE("1893456000"),
     };
-    struct campaign *campaign = campaign_create(SLICE("spring"), values);
+    struct campaign *campaign = campaign_create(SLICE("spring"), values, SLICE_EMPTY);
     struct buf text;
     buf_init(&text, 4096);
     assert_true(campaign_write(campaign, &text));
-    struct campaign *read = campaign_read(buf_slice(&text));
+    struct campaign *read = campaign_read(buf_slice(&text), SLICE_EMPTY);
     assert_non_null(read);
     assert_true(slice_equal(read->id, SLICE("spring")));
     assert_true(slice_equal(read->text[CAMPAIGN_FIELD_NAME], values[CAMPAIGN_FIELD_NAME]));
@@ -39,11 +39,12 @@ static void what_was_written_is_read_back(void **state) {
 
 static void garbage_is_no_campaign_and_nonsense_is_a_fault(void **state) {
     (void)state;
-    assert_null(campaign_read(SLICE("")));
-    assert_null(campaign_read(SLICE("web https://www.example.mx/\n")));
-    assert_null(campaign_read(SLICE("id a b\n")));
-    assert_null(campaign_read(SLICE("\0\xff\n\n \nid\n")));
-    struct campaign *campaign = campaign_read(SLICE("id a\nweb javascript:alert(1)\nunknown x\n"));
+    assert_null(campaign_read(SLICE(""), SLICE_EMPTY));
+    assert_null(campaign_read(SLICE("web https://www.example.mx/\n"), SLICE_EMPTY));
+    assert_null(campaign_read(SLICE("id a b\n"), SLICE_EMPTY));
+    assert_null(campaign_read(SLICE("\0\xff\n\n \nid\n"), SLICE_EMPTY));
+    struct campaign *campaign =
+        campaign_read(SLICE("id a\nweb javascript:alert(1)\nunknown x\n"), SLICE_EMPTY);
     assert_non_null(campaign);
     assert_int_equal(campaign->text[CAMPAIGN_FIELD_WEB].size, 0);
     assert_int_equal(campaign->faults, 1u << CAMPAIGN_FIELD_WEB);
@@ -53,7 +54,7 @@ static void garbage_is_no_campaign_and_nonsense_is_a_fault(void **state) {
 static void a_buffer_without_room_says_so(void **state) {
     (void)state;
     struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_NAME] = SLICE("a name")};
-    struct campaign *campaign = campaign_create(SLICE("spring"), values);
+    struct campaign *campaign = campaign_create(SLICE("spring"), values, SLICE_EMPTY);
     char bytes[12];
     struct buf text = buf_over(bytes, sizeof(bytes));
     assert_false(campaign_write(campaign, &text));

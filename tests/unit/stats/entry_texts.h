@@ -29,6 +29,9 @@ static const struct {
     {"source", ""},
     {"visitor", "0123456789abcdef"},
     {"version", "1"},
+    {"network", "00000000000000aa"},
+    {"agent", ""},
+    {"rule", "android"},
 };
 
 static inline void append_bulk(struct buf *out, struct slice text) {

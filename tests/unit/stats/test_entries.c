@@ -89,6 +89,27 @@ static void any_order_of_fields_is_the_same_click(void **state) {
     assert_true(turned.visitor == straight.visitor);
 }
 
+/* Of an earlier writer, who did not know the last three. */
+static void clicks_of_an_earlier_writer_are_clicks(void **state) {
+    struct buf *reply = *state;
+    append_array(reply, 3);
+    for (int i = 0; i < 3; i++) { /* the last one is read on the slow path */
+        append_entry_head(reply, "5-1", 34);
+        for (size_t field = 0; field < 17; field++) {
+            append_bulk(reply, slice_of(entry_fields[field].name));
+            append_bulk(reply, slice_of(entry_fields[field].value));
+        }
+    }
+    begin(reply);
+    for (int i = 0; i < 3; i++) {
+        struct entry entry = next();
+        assert_true(entry.is_click);
+        assert_true(slice_equal(entry.code, SLICE("AB12CD")));
+        assert_true(entry.visitor == UINT64_C(0x0123456789abcdef));
+    }
+    expect_end();
+}
+
 /* An entry of so many fields and values: those of a click, and behind them "more" "x". */
 static void append_fields(struct buf *reply, size_t skipped, size_t elements) {
     append_entry_head(reply, "5-1", elements);
@@ -107,10 +128,10 @@ static void append_fields(struct buf *reply, size_t skipped, size_t elements) {
 static void what_has_other_fields_is_no_click_and_is_passed(void **state) {
     struct buf *reply = *state;
     append_array(reply, 7);
-    append_fields(reply, 3, 32);                 /* one is missing */
-    append_fields(reply, CLICK_FIELD_COUNT, 36); /* one more */
-    append_fields(reply, 3, 34);                 /* another in its place */
-    append_fields(reply, CLICK_FIELD_COUNT, 35); /* a name without a value */
+    append_fields(reply, 3, 38);                 /* one is missing */
+    append_fields(reply, CLICK_FIELD_COUNT, 42); /* one more */
+    append_fields(reply, 3, 40);                 /* another in its place */
+    append_fields(reply, CLICK_FIELD_COUNT, 41); /* a name without a value */
     append_entry_head(reply, "5-1", 0);
     append_entry_head(reply, "5-1", 2 * CLICK_FIELD_COUNT);
     for (size_t i = 0; i < CLICK_FIELD_COUNT; i++) { /* one of them twice, another one not */
@@ -278,6 +299,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ENTRY_TEST(clicks_are_read_in_the_order_of_our_writer),
         ENTRY_TEST(any_order_of_fields_is_the_same_click),
+        ENTRY_TEST(clicks_of_an_earlier_writer_are_clicks),
         ENTRY_TEST(what_has_other_fields_is_no_click_and_is_passed),
         ENTRY_TEST(values_that_no_click_has_make_it_none),
         ENTRY_TEST(a_visitor_is_sixteen_lower_case_hexadecimal_digits),

@@ -46,7 +46,7 @@ static const char *csv_of(const struct stats_report *report) {
 
 #define NO_OUTCOMES                                                                                \
     "\"app_store\":0,\"web\":0,\"override\":0,\"fallback\":0,\"default\":0,\"paused\":0,"          \
-    "\"expired\":0,\"not_found\":0,\"unresolved\":0}"
+    "\"expired\":0,\"not_found\":0,\"unresolved\":0,\"desktop\":0,\"used_up\":0}"
 
 static void json_has_numbers_and_what_they_are_worth(void **state) {
     (void)state;
@@ -60,9 +60,10 @@ static void json_has_numbers_and_what_they_are_worth(void **state) {
                         "\"data_through\":\"2026-11-21T19:00:00.000Z\",\"complete\":true,"
                         "\"people_are\":\"sum of days\",\"folded\":1,"
                         "\"totals\":{\"clicks\":7,\"previews\":6,\"bots\":5,\"prefetches\":4,"
-                        "\"heads\":3,\"people\":2,\"outcomes\":{\"play_store\":7," NO_OUTCOMES "},"
+                        "\"heads\":3,\"people\":2,\"converted\":null,"
+                        "\"outcomes\":{\"play_store\":7," NO_OUTCOMES "},\"funnel\":null,"
                         "\"rows\":[{\"time\":\"2026-11-20\",\"clicks\":7,\"previews\":6,\"bots\":5,"
-                        "\"prefetches\":4,\"heads\":3,\"people\":2,"
+                        "\"prefetches\":4,\"heads\":3,\"people\":2,\"converted\":null,"
                         "\"outcomes\":{\"play_store\":7," NO_OUTCOMES "}]}\n");
     report.query.from = report.query.to;
     assert_non_null(strstr(json_of(&report), "\"people_are\":\"of the day\""));
@@ -87,7 +88,7 @@ static void json_names_lists_and_filters(void **state) {
     assert_non_null(strstr(json, "\"people_are\":null,"));
     assert_non_null(strstr(json, "\"rows\":[{\"time\":null,\"country\":\"MX\","
                                  "\"source\":\"a\xEF\xBF\xBD\\\"b\\n\",\"clicks\":0,"));
-    assert_non_null(strstr(json, "\"people\":null,\"outcomes\":{"));
+    assert_non_null(strstr(json, "\"people\":null,\"converted\":null,\"outcomes\":{"));
 }
 
 static void outcomes_by_campaign_are_not_known(void **state) {
@@ -97,12 +98,13 @@ static void outcomes_by_campaign_are_not_known(void **state) {
     struct stats_report report = report_of(&row, 1);
     report.query.by[0] = STATS_BY_CAMPAIGN;
     report.query.by_count = 1;
-    assert_non_null(strstr(json_of(&report), "\"people\":null,\"outcomes\":null}]}"));
+    assert_non_null(
+        strstr(json_of(&report), "\"people\":null,\"converted\":null,\"outcomes\":null}]}"));
     assert_string_equal(csv_of(&report),
                         "time,campaign,clicks,previews,bots,prefetches,heads,people,play_store,"
                         "app_store,web,override,fallback,default,paused,expired,not_found,"
-                        "unresolved\r\n"
-                        "2026-11-20,spring,1,0,0,0,0,,,,,,,,,,,\r\n");
+                        "unresolved,desktop,used_up,install,signup,first_loan\r\n"
+                        "2026-11-20,spring,1,0,0,0,0,,,,,,,,,,,,,,,\r\n");
 }
 
 static void csv_is_quoted_and_never_a_formula(void **state) {
@@ -122,14 +124,29 @@ static void csv_is_quoted_and_never_a_formula(void **state) {
     report.query.by[0] = STATS_BY_SOURCE;
     report.query.by_count = 1;
     const char *csv = csv_of(&report);
-#define ZEROS ",0,0,0,0,0,,0,0,0,0,0,0,0,0,0,0\r\n"
+#define ZEROS ",0,0,0,0,0,,0,0,0,0,0,0,0,0,0,0,0,0,,,\r\n"
     assert_string_equal(csv, "time,source,clicks,previews,bots,prefetches,heads,people,play_store,"
                              "app_store,web,override,fallback,default,paused,expired,not_found,"
-                             "unresolved\r\n"
-                             "2026-11-20,\"a,\"\"b\"\"\",1,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0\r\n"
+                             "unresolved,desktop,used_up,install,signup,first_loan\r\n"
+                             "2026-11-20,\"a,\"\"b\"\"\",1,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0,0,0,,,\r\n"
                              ",\"'=HYPERLINK(\"\"x\"\")\"" ZEROS ",'+1" ZEROS ",'-1" ZEROS
                              ",'@SUM" ZEROS ",'\tx" ZEROS ",\"'\rx\"" ZEROS ",x=1" ZEROS
                              ",ni\xc3\xb1o\xEF\xBF\xBD" ZEROS);
+}
+
+static void the_funnel_stands_beside_the_taps(void **state) {
+    (void)state;
+    struct stats_row row = {.time = "2026-11-20",
+                            .counts = {.kind = {7}, .people = 2, .converted = {3, 2, 1}}};
+    struct stats_report report = report_of(&row, 1);
+    funnel_init(&report.funnel);
+    report.totals.converted[FUNNEL_INSTALL] = 3;
+    const char *json = json_of(&report);
+    assert_non_null(strstr(json, "\"funnel\":{\"previews\":6,\"clicks\":7,\"people\":2,"
+                                 "\"cut\":false,\"events\":[{\"event\":\"install\","));
+    assert_non_null(strstr(json, "\"converted\":{\"install\":3,\"signup\":2,\"first_loan\":1}"));
+    assert_non_null(strstr(csv_of(&report), ",install,signup,first_loan\r\n"));
+    assert_non_null(strstr(csv_of(&report), ",0,0,0,3,2,1\r\n"));
 }
 
 static void what_does_not_fit_is_said(void **state) {
@@ -161,6 +178,7 @@ int main(void) {
         cmocka_unit_test(json_names_lists_and_filters),
         cmocka_unit_test(outcomes_by_campaign_are_not_known),
         cmocka_unit_test(csv_is_quoted_and_never_a_formula),
+        cmocka_unit_test(the_funnel_stands_beside_the_taps),
         cmocka_unit_test(what_does_not_fit_is_said),
         cmocka_unit_test(every_list_has_its_name),
     };

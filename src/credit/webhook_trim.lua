@@ -1,0 +1,27 @@
+-- webhook_trim.lua - keeps the list of all deliveries to those that there are.
+--
+-- ARGV  1 redis.prefix   2 now, Unix ms   3 how many the list may hold
+--       4 of those that may be gone, pass over so many   5 ... and look at so many
+--
+-- Returns {how many were taken off, where to go on; 0: at the beginning}.
+
+local DELIVERED_MS = 7 * 86400000 -- younger ones are all there
+
+local call = redis.call
+local all, now = ARGV[1] .. 'webhooks:all', tonumber(ARGV[2])
+local offset, window = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local gone = 0
+local ids = call('ZRANGEBYSCORE', all, '-inf', string.format('%.0f', now - DELIVERED_MS),
+                 'LIMIT', offset, window)
+for _, id in ipairs(ids) do
+    if call('EXISTS', ARGV[1] .. 'webhook:' .. id) == 0 then
+        gone = gone + call('ZREM', all, id)
+    end
+end
+local next_offset = #ids < window and 0 or offset + #ids - gone
+local too_many = call('ZCARD', all) - tonumber(ARGV[3])
+if too_many > 0 then
+    gone = gone + call('ZREMRANGEBYRANK', all, 0, too_many - 1)
+end
+return {gone, next_offset}
