@@ -61,7 +61,7 @@ def worker(out):
     threads = callgrind.threads(out)
     if not threads:
         raise Failure(f"callgrind has written no {out}-*")
-    return max(threads, key=lambda counts: counts.groups["edge"])
+    return max(threads, key=lambda counts: counts.groups["net"])
 
 
 def processor(program):

@@ -57,7 +57,7 @@ static void *begin_find(uint64_t links) {
         struct slice values[LINK_FIELD_COUNT] = {[LINK_FIELD_CAMPAIGN] = SLICE("spring26"),
                                                  [LINK_FIELD_OWNER] =
                                                      slice_make(owner, (size_t)size)};
-        struct link *link = link_create(values);
+        struct link *link = link_create(values, SLICE_EMPTY);
         cache_put_link(it->cache, code_of(i, code), link, stamp);
         link_destroy(&link);
     }

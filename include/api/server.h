@@ -26,6 +26,7 @@
 struct api_server;
 struct buf;
 struct err;
+struct intake;
 struct log;
 struct metric_registry;
 struct redis_url;
@@ -59,7 +60,10 @@ struct api_options {
     struct slice zone;           /* stats.timezone, already the process' zone; outlives it */
     uint32_t stats_retain_days;
     uint32_t history_entries;   /* history.entries */
+    uint32_t queue_retain_hours;
     struct slice allowed_hosts; /* links.allowed_hosts (link/hosts.h); copied */
+    struct intake *intake;      /* for POST /v1/conversions; outlives the server. NULL: refused, */
+    struct slice intake_fault;  /* ... for this reason, which outlives it, too */
     struct metric_registry *metrics;
     struct log *log;
 };
@@ -71,7 +75,8 @@ MUST_CHECK struct api_server *api_start(const struct api_options *options, struc
 void api_stop(struct api_server **server);
 
 /* What a reload may change. */
-void api_configure(struct api_server *server, uint32_t stats_retain_days, uint32_t history_entries);
+void api_configure(struct api_server *server, uint32_t stats_retain_days, uint32_t history_entries,
+                   uint32_t queue_retain_hours);
 void api_set_hosts(struct api_server *server, struct slice allowed_hosts);
 
 #endif

@@ -35,6 +35,12 @@ MUST_CHECK bool identity_open(const char *data_dir, struct slice configured_edge
 MUST_CHECK bool identity_read_secret(const char *data_dir, uint8_t secret[IDENTITY_SECRET_BYTES],
                                      struct err *err);
 
+/* The same without the lock, for a process that writes no journal of clicks, beside one that does
+ * or not. *is_new: there was no secret, and one was made: another one than the edges have, unless
+ * they are to be given this. */
+MUST_CHECK bool identity_share(const char *data_dir, struct slice configured_edge_id,
+                               struct identity *identity, bool *is_new, struct err *err);
+
 /* Releases the lock and wipes the secret. */
 void identity_close(struct identity *identity);
 

@@ -168,7 +168,9 @@ const char *webhook_field_name(enum webhook_field field);
 bool webhook_id_is_valid(struct slice id);
 
 /* One as JSON: all fields, null where they are empty; last_status and attempts are numbers, times
- * RFC 3339. */
+ * RFC 3339. Of a text that is longer than a URL may be, the beginning. At most
+ * WEBHOOK_JSON_BYTES_MAX. */
+enum { WEBHOOK_JSON_BYTES_MAX = 64 * 1024 };
 void webhook_json(struct slice id, const struct slice value[WEBHOOK_FIELD_COUNT], struct buf *out);
 
 struct webhook_list {

@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 
+struct buf;
 struct err;
 
 enum { VALUES_TIME_BYTES = 24 };
@@ -17,5 +18,10 @@ enum { VALUES_TIME_BYTES = 24 };
  * text stays empty: it removes the field. err says what is allowed. */
 bool values_read_time(struct slice text, char storage[VALUES_TIME_BYTES], struct slice *value,
                       struct err *err);
+
+/* A campaign's rules as Redis keeps them (rules_normalize()), in out; whether its campaign may lead
+ * there is looked at with the campaign. An empty text or list removes the field. err says what is
+ * allowed. */
+bool values_read_rules(struct slice text, struct buf *out, struct slice *value, struct err *err);
 
 #endif

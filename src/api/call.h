@@ -19,6 +19,7 @@
 #include "base/slice.h"
 
 struct err;
+struct intake;
 struct redis_pipe;
 
 enum api_method { API_GET, API_PUT, API_PATCH, API_POST, API_DELETE, API_METHOD_COUNT };
@@ -47,7 +48,10 @@ struct call {
     struct slice zone;
     uint32_t stats_retain_days;
     uint32_t history_entries;
+    uint32_t queue_retain_hours;
     struct slice allowed_hosts; /* links.allowed_hosts */
+    struct intake *intake;      /* NULL: this process takes no reports, and intake_fault says why */
+    struct slice intake_fault;
     uint64_t now_ms;
 };
 
@@ -89,6 +93,10 @@ call_handler call_link_get, call_link_put, call_link_patch, call_link_delete, ca
     call_links_get, call_links_bulk;
 /* history.c */
 call_handler call_link_history, call_campaign_history;
+/* conversions_list.c */
+call_handler call_conversions_get;
+/* conversions.c */
+call_handler call_conversions_post;
 /* clicks.c */
 call_handler call_click_get;
 /* campaigns.c */

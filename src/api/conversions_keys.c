@@ -47,10 +47,10 @@ static bool append_reservation(struct report_keys *keys, const struct report *re
     char expiry[16];
     struct buf value = buf_over(bytes, sizeof(bytes));
     struct slice key = slice_of(report->idempotency.redis_key);
-    idempotency_write(&report->idempotency,
-                      &(struct idempotency_answer){.status = RESERVED_STATUS,
-                                                   .id = slice_of(keys->nonce)},
-                      &value);
+    idempotency_write(
+        &report->idempotency,
+        &(struct idempotency_answer){.status = RESERVED_STATUS, .id = slice_of(keys->nonce)},
+        &value);
     int size = snprintf(expiry, sizeof(expiry), "%d", KEYS_RESERVED_MS);
     const struct slice set[] = {SLICE("SET"), key,         buf_slice(&value),
                                 SLICE("NX"),  SLICE("PX"), slice_make(expiry, (size_t)size)};

@@ -45,7 +45,7 @@ struct report {
     char campaign[CODE_BYTES_MAX];         /* while its events are asked for */
     size_t campaign_size;
     struct idempotency idempotency;
-    bool is_reserved; /* its key is ours */
+    bool is_reserved;                 /* its key is ours */
     char answer[REPORT_ANSWER_BYTES]; /* the result, a JSON object */
     size_t answer_size;
 };

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool fail(struct json_fault *fault, const char *name) {
@@ -74,7 +75,7 @@ static json_t *parse(struct slice text, struct json_fault *fault) {
 /* "a, b, c": for messages. */
 static void list_names(enum record_kind kind, struct err *err) {
     const struct record_shape *shape = record_shape(kind);
-    char names[256];
+    char names[400];
     size_t size = (size_t)snprintf(names, sizeof(names), "%s", shape->id_name);
     for (size_t i = 0; i < shape->count && size < sizeof(names); i++) {
         size += (size_t)snprintf(names + size, sizeof(names) - size, ", %s", shape->names[i]);
@@ -101,6 +102,37 @@ static bool take_time(struct json_fields *fields, size_t field, const json_t *va
     return true;
 }
 
+static bool take_count(struct json_fields *fields, size_t field, const json_t *value,
+                       struct err *err) {
+    if (json_is_string(value)) {
+        fields->value[field] = text_of(value);
+        return true;
+    }
+    if (!json_is_integer(value) || json_integer_value(value) < 0) {
+        return err_set(err, "allowed is an integer from 0 up, or null");
+    }
+    int size = snprintf(fields->time[field], VALUES_TIME_BYTES, "%" JSON_INTEGER_FORMAT,
+                        json_integer_value(value));
+    fields->value[field] = slice_make(fields->time[field], (size_t)size);
+    return true;
+}
+
+static bool take_rules(struct json_fields *fields, size_t field, const json_t *value,
+                       struct err *err) {
+    buf_init(&fields->rules, JSON_FIELDS_BYTES_MAX);
+    if (json_is_string(value)) {
+        return values_read_rules(text_of(value), &fields->rules, &fields->value[field], err);
+    }
+    if (!json_is_array(value)) {
+        return err_set(err, "allowed is an array of rules, a string that holds one, or null");
+    }
+    char *text = json_dumps(value, JSON_COMPACT);
+    ENSURE(text != NULL);
+    bool is_good = values_read_rules(slice_of(text), &fields->rules, &fields->value[field], err);
+    free(text);
+    return is_good;
+}
+
 static bool take_member(enum record_kind kind, struct json_fields *fields, const char *name,
                         const json_t *value, struct err *err) {
     int field = record_find_field(kind, slice_of(name));
@@ -113,6 +145,9 @@ static bool take_member(enum record_kind kind, struct json_fields *fields, const
         fields->id = text_of(value);
         return json_is_string(value) || err_set(err, "allowed is a string");
     }
+    if (record_field_is_ours(kind, (size_t)field)) {
+        return err_set(err, "brinco counts it itself: it can be read, and not be set");
+    }
     fields->given |= 1U << field;
     fields->value[field] = SLICE("");
     if (json_is_null(value)) {
@@ -120,6 +155,12 @@ static bool take_member(enum record_kind kind, struct json_fields *fields, const
     }
     if (record_is_time(name)) {
         return take_time(fields, (size_t)field, value, err);
+    }
+    if (record_is_count(name)) {
+        return take_count(fields, (size_t)field, value, err);
+    }
+    if (record_is_json(name)) {
+        return take_rules(fields, (size_t)field, value, err);
     }
     fields->value[field] = text_of(value);
     return json_is_string(value) || err_set(err, "allowed is a string, or null");
@@ -150,4 +191,5 @@ bool json_fields_read(enum record_kind kind, struct slice text, struct json_fiel
 void json_fields_free(struct json_fields *fields) {
     json_decref(fields->root);
     fields->root = NULL;
+    buf_fini(&fields->rules);
 }

@@ -5,7 +5,11 @@
  * What a field may hold is looked at later, with the record that it goes into (link/record.h).
  *
  *   a text   a string                    a time   a string (link/values.h), or an integer
+ *   a count    an integer, or a string
+ *   rules      an array, or a string that holds one
  *   null, or an empty string: the field is to be absent
+ *
+ * What brinco counts itself (record_field_is_ours()) is refused: it would be out of date already.
  *
  * Threads   One.
  * Limits    JSON_FIELDS_BYTES_MAX a text, JSON_FIELDS_DEPTH_MAX nested: a record is flat, and the
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -41,7 +46,8 @@ struct json_fields {
     unsigned given;                        /* 1 << field */
     struct slice value[RECORD_FIELDS_MAX]; /* of those that are given; size 0: to be absent */
     char time[RECORD_FIELDS_MAX][VALUES_TIME_BYTES];
-    void *root; /* the parser's: values point into it */
+    struct buf rules; /* as Redis keeps them */
+    void *root;       /* the parser's: values point into it */
 };
 
 /* False: fault says why, and there is nothing to free. */

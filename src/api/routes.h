@@ -19,6 +19,8 @@
     X(GET,    "/v1/stats/campaigns/{campaign}", READ, REPORT, call_stats_campaign) \
     X(GET,    "/v1/stats/top",            READ,  REPORT,    call_stats_top)    \
     X(GET,    "/v1/stats/live",           READ,  SUBSCRIBE, NULL)              \
+    X(GET,    "/v1/conversions",          READ,  REPORT,    call_conversions_get) \
+    X(POST,   "/v1/conversions",          EVENTS, CALL,     call_conversions_post) \
     X(GET,    "/v1/links",                READ,  CALL,      call_links_get)    \
     X(POST,   "/v1/links",                WRITE, CALL,      call_link_post)    \
     X(POST,   "/v1/links/bulk",           WRITE, BULK,      call_links_bulk)   \
@@ -27,6 +29,7 @@
     X(PATCH,  "/v1/links/{code}",         WRITE, CALL,      call_link_patch)   \
     X(DELETE, "/v1/links/{code}",         WRITE, CALL,      call_link_delete)  \
     X(GET,    "/v1/links/{code}/history", READ,  CALL,      call_link_history) \
+    X(GET,    "/v1/clicks/{id}",          READ,  CALL,      call_click_get)    \
     X(GET,    "/v1/campaigns",            READ,  CALL,      call_campaigns_get) \
     X(POST,   "/v1/campaigns",            WRITE, CALL,      call_campaign_post) \
     X(GET,    "/v1/campaigns/{id}",       READ,  CALL,      call_campaign_get) \

@@ -98,9 +98,10 @@ struct api_server *server_start(const struct api_options *options, const struct 
 }
 
 void api_configure(struct api_server *server, uint32_t stats_retain_days,
-                   uint32_t history_entries) {
+                   uint32_t history_entries, uint32_t queue_retain_hours) {
     atomic_store(&server->visits.stats_retain_days, stats_retain_days);
     atomic_store(&server->visits.history_entries, history_entries);
+    atomic_store(&server->visits.queue_retain_hours, queue_retain_hours);
 }
 
 void api_set_hosts(struct api_server *server, struct slice allowed_hosts) {
@@ -178,7 +179,10 @@ static bool make(struct api_server *server, const struct api_options *options,
     server->visits.routes = setup->routes;
     server->visits.key_prefix = options->key_prefix;
     server->visits.zone = options->zone;
-    api_configure(server, options->stats_retain_days, options->history_entries);
+    server->visits.intake = options->intake;
+    server->visits.intake_fault = options->intake_fault;
+    api_configure(server, options->stats_retain_days, options->history_entries,
+                  options->queue_retain_hours);
     api_set_hosts(server, options->allowed_hosts);
     return true;
 }

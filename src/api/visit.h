@@ -28,6 +28,7 @@
 
 struct caller;
 struct head;
+struct intake;
 struct limit;
 struct live;
 struct log;
@@ -47,8 +48,11 @@ struct visit_room {
     const struct route_table *routes;
     struct slice key_prefix;
     struct slice zone;
+    struct intake *intake;
+    struct slice intake_fault;
     _Atomic uint32_t stats_retain_days;
     _Atomic uint32_t history_entries;
+    _Atomic uint32_t queue_retain_hours;
     struct allowed allowed_hosts;
     size_t bodies_bytes;
     struct log_limit failures; /* of Redis, in the log */

@@ -188,8 +188,11 @@ static void call(struct visit *visit, struct redis_pipe *pipe) {
     to->pipe = pipe;
     to->key_prefix = visit->room->key_prefix;
     to->zone = visit->room->zone;
+    to->intake = visit->room->intake;
+    to->intake_fault = visit->room->intake_fault;
     to->stats_retain_days = atomic_load(&visit->room->stats_retain_days);
     to->history_entries = atomic_load(&visit->room->history_entries);
+    to->queue_retain_hours = atomic_load(&visit->room->queue_retain_hours);
     to->allowed_hosts = allowed_copy(&visit->room->allowed_hosts, hosts);
     to->now_ms = clock_real_ms();
     if (route->kind != ROUTE_CALL) {

@@ -6,8 +6,11 @@
  */
 #include <limits.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "cmd.h"
+#include "link/rules.h"
 #include "link/values.h"
 #include "session.h"
 #include "show.h"
@@ -45,11 +48,33 @@ static const char set_help[] =
     "      --og-title TEXT        Link preview: title\n"
     "      --og-description TEXT  Link preview: text\n"
     "      --og-image URL         Link preview: picture\n"
-    "      --schemes LIST         Schemes allowed in templates beside https\n" CMD_HELP_COMMON "\n"
-    "Example:\n"
-    "  brinco campaign set spring --name 'Spring 2026' \\\n"
-    "    --android 'https://play.google.com/store/apps/details?id=mx.app&referrer={referrer}' \\\n"
-    "    --ios 'https://apps.apple.com/app/id123456789' --web https://www.example.mx/\n";
+    "      --schemes LIST         Schemes allowed in templates beside https: 'bank'\n"
+    "      --android-package NAME The app at Google Play: mx.example.app. Without --android,\n"
+    "                             Android phones are led there, with the referrer\n"
+    "      --android-fingerprints LIST\n"
+    "                             SHA-256 of its signing certificates: 'AA:BB:... CC:DD:...'\n"
+    "      --ios-app-id IDS       Its number at the App Store, and TEAMID.BUNDLE:\n"
+    "                             '123456789 ABCDE12345.mx.example.app'. Without --ios, iPhones\n"
+    "                             are led there\n"
+    "      --ios-provider N       The App Store's pt: 117892\n"
+    "      --ios-campaign TEXT    Its ct, up to 30 characters, never a person's code: 'Spring'.\n"
+    "                             Left out: the campaign's id\n"
+    "      --desktop WHERE        Where computers are led: page (links to the stores), qr (the\n"
+    "                             same with a QR code), or a template. Left out: --web\n"
+    "      --rules JSON|@FILE     Who is sent elsewhere; the first that fits decides:\n"
+    "                             '[{\"country\":\"CO\",\"to\":\"https://example.co/\"}]'\n"
+    "      --passthrough WHAT     What of a link's query goes on to web pages: none (as when it\n"
+    "                             is left out), all, or names: 'utm_source utm_medium'\n"
+    "      --events LIST          Names of conversions beside install, signup and first_loan:\n"
+    "                             'card_issued second_loan'\n"
+    "      --checks LIST          Thresholds of what looks odd: 'too_soon_s=10 own_link=off'\n"
+    "      --webhook URL          Is told of conversions: https://example.mx/brinco\n" CMD_HELP_COMMON
+    "\n"
+    "Examples:\n"
+    "  brinco campaign set spring --name 'Spring 2026' --web https://www.example.mx/ \\\n"
+    "    --android-package mx.example.app --ios-app-id 123456789 --desktop qr\n"
+    "  brinco campaign set spring --rules @rules.json\n"
+    "  brinco campaign set spring --android 'bank://invite/{code}' --schemes bank\n";
 
 static const char get_help[] =
     "Usage: brinco campaign get ID [--json]\n"
@@ -115,10 +140,11 @@ struct listing {
     bool json;
 };
 
-/* Fields as they were given, and where times that were read stand. */
+/* Fields as they were given, and where times and rules that were read stand. */
 struct given {
     struct campaign_fields fields;
     char times[CAMPAIGN_FIELD_COUNT][VALUES_TIME_BYTES];
+    struct buf rules;
 };
 
 static int set(const struct cmd *cmd);
@@ -154,13 +180,17 @@ static int set(const struct cmd *cmd) {
         return status;
     }
     struct given given = {0};
-    if (!read_options(&session.line, &given)) {
-        return session_close(&session, CMD_USAGE);
+    buf_init(&given.rules, RULES_BYTES_MAX);
+    status = CMD_USAGE;
+    if (read_options(&session.line, &given)) {
+        struct slice id = slice_of(session.line.operands[0]);
+        struct err err = {0};
+        enum store_result result =
+            store_campaign_set(&session.redis.store, id, &given.fields, &err);
+        status = session_report(&session, "campaign", id, result, &err);
     }
-    struct slice id = slice_of(session.line.operands[0]);
-    struct err err = {0};
-    enum store_result result = store_campaign_set(&session.redis.store, id, &given.fields, &err);
-    return session_close(&session, session_report(&session, "campaign", id, result, &err));
+    buf_fini(&given.rules);
+    return session_close(&session, status);
 }
 
 static int get(const struct cmd *cmd) {
@@ -224,6 +254,29 @@ static int delete_all(const struct cmd *cmd) {
     return session_close(&session, session_each(&session, "campaign", delete_one));
 }
 
+/* The JSON itself, or @ and the name of a file that holds it. */
+static bool read_rules(const char *text, struct buf *out, struct slice *value, struct err *err) {
+    struct buf file;
+    if (text[0] != '@') {
+        return values_read_rules(slice_of(text), out, value, err);
+    }
+    buf_init(&file, RULES_BYTES_MAX + 1);
+    bool is_good =
+        file_read(text + 1, &file, err) && values_read_rules(buf_slice(&file), out, value, err);
+    buf_fini(&file);
+    return is_good;
+}
+
+/* False, and err says why, when what is given cannot be a value. */
+static bool read_value(size_t field, const char *text, struct given *given, struct err *err) {
+    struct slice *value = &given->fields.value[field];
+    *value = slice_of(text);
+    if (field == CAMPAIGN_FIELD_STARTS_AT || field == CAMPAIGN_FIELD_EXPIRES_AT) {
+        return values_read_time(*value, given->times[field], value, err);
+    }
+    return field != CAMPAIGN_FIELD_RULES || read_rules(text, &given->rules, value, err);
+}
+
 static bool read_options(const struct cmd_line *line, struct given *given) {
     size_t count = 0;
     for (size_t i = 0; i < CAMPAIGN_FIELD_COUNT; i++) {
@@ -231,11 +284,8 @@ static bool read_options(const struct cmd_line *line, struct given *given) {
             continue;
         }
         count++;
-        struct slice text = slice_of(line->value[i]);
-        given->fields.value[i] = text;
         struct err err = {0};
-        bool is_time = i == CAMPAIGN_FIELD_STARTS_AT || i == CAMPAIGN_FIELD_EXPIRES_AT;
-        if (is_time && !values_read_time(text, given->times[i], &given->fields.value[i], &err)) {
+        if (!read_value(i, line->value[i], given, &err)) {
             cmd_usage(line, "--%s: %s", set_options[i].name, err.text);
             return false;
         }

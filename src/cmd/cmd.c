@@ -36,12 +36,15 @@ static const char program_help[] =
     "Takes taps on shared links to where they should lead, and counts them.\n"
     "\n"
     "  serve      Answer taps, ship clicks, serve the admin side\n"
-    "  link       Write and show links: new, set, get, list, pause, resume, delete, import\n"
-    "  campaign   Write and show campaigns: set, get, list, delete\n"
+    "  link       Write and show links: new, set, get, list, pause, resume, delete,\n"
+    "             import, history, test\n"
+    "  campaign   Write and show campaigns: set, get, list, delete, history\n"
     "  journal    Look into the journals: ls, dump, verify\n"
     "  stats      Show what was counted: of a link, a campaign, the whole; top, live\n"
+    "  explain    Why did a click count, or not: all that is known of one\n"
     "  reconcile  Prove that every tap is accounted for, or say where not\n"
     "  token      Make, show and revoke tokens of the API: new, list, revoke\n"
+    "  webhook    What customers' backends were told: list, retry, secret\n"
     "  config     Show every configuration key with its value and meaning\n"
     "\n"
     "Options of every command:\n" CMD_HELP_COMMON
@@ -54,9 +57,17 @@ static const char program_help[] =
     "  brinco link set AB12CD --campaign spring && brinco serve\n";
 
 static const struct cmd_verb program_verbs[] = {
-    {"serve", cmd_serve},     {"link", cmd_link},           {"campaign", cmd_campaign},
-    {"journal", cmd_journal}, {"stats", cmd_stats},         {"token", cmd_token},
-    {"config", cmd_config},   {"reconcile", cmd_reconcile}, {NULL, NULL},
+    {"serve", cmd_serve},
+    {"link", cmd_link},
+    {"campaign", cmd_campaign},
+    {"journal", cmd_journal},
+    {"stats", cmd_stats},
+    {"token", cmd_token},
+    {"config", cmd_config},
+    {"reconcile", cmd_reconcile},
+    {"explain", cmd_explain},
+    {"webhook", cmd_webhook},
+    {NULL, NULL},
 };
 
 static const struct cmd_group program = {.name = "", .help = program_help, .verbs = program_verbs};

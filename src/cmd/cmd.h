@@ -160,6 +160,7 @@ int cmd_journal(const struct cmd *cmd);
 int cmd_reconcile(const struct cmd *cmd);
 int cmd_stats(const struct cmd *cmd);
 int cmd_token(const struct cmd *cmd);
+int cmd_webhook(const struct cmd *cmd);
 int cmd_config(const struct cmd *cmd);
 
 #endif

@@ -54,7 +54,8 @@ static const char help[] =
     "\n"
     "Each row needs a code, and a campaign or a url. It sets the fields it gives; an empty\n"
     "value (in JSON also null) removes its field; a column that is not there changes nothing;\n"
-    "without created_at, a link that has none gets the time of the import.\n"
+    "without created_at, a link that has none gets the time of the import. used, which\n"
+    "brinco link list --json prints, is brinco's own count: it is passed over.\n"
     "Of two rows with one code the later wins. A row that is refused is named with file and\n"
     "line, and the rest goes on. Exit status 1: some were refused. 2: Redis or the file could\n"
     "not be read to the end; what was written until then is said.\n"
@@ -93,7 +94,8 @@ static bool choose_format(const struct cmd_line *line, struct input *input,
 static int import_rows(struct import *import);
 static bool import_row(struct import *import, struct row *row, struct err *err);
 static bool check_row(struct import *import, struct row *row, bool *is_good, struct err *err);
-static bool check_fields(const struct row *row, struct slice schemes, struct err *err);
+static bool check_fields(const struct row *row, struct slice schemes, struct slice hosts,
+                         struct err *err);
 static bool read_times(struct row *row, struct row_times *times, struct err *err);
 static bool write_batch(struct import *import, struct err *err);
 static void refuse(struct import *import, const struct row *row, const char *reason);
@@ -205,6 +207,7 @@ static int import_rows(struct import *import) {
 static bool import_row(struct import *import, struct row *row, struct err *err) {
     struct row_times times;
     struct err wrong = {0};
+    row->fields.value[LINK_FIELD_USED] = SLICE_EMPTY; /* brinco's own count: see the help */
     bool is_good = read_times(row, &times, &wrong);
     if (!is_good) {
         refuse(import, row, wrong.text);
@@ -243,22 +246,22 @@ static bool check_row(struct import *import, struct row *row, bool *is_good, str
             warn_of_campaign(import, row, campaign);
         }
     }
-    *is_good = check_fields(row, schemes, &wrong);
+    *is_good = check_fields(row, schemes, import->session.redis.store.hosts, &wrong);
     if (!*is_good) {
         refuse(import, row, wrong.text);
     }
     return true;
 }
 
-static bool check_fields(const struct row *row, struct slice schemes, struct err *err) {
+static bool check_fields(const struct row *row, struct slice schemes, struct slice hosts,
+                         struct err *err) {
     if (row->fields.value[LINK_FIELD_CAMPAIGN].size == 0 &&
         row->fields.value[LINK_FIELD_URL].size == 0) {
         return err_set(err, "it has neither campaign nor url: it would lead nowhere");
     }
     for (size_t i = 0; i < LINK_FIELD_COUNT; i++) {
         struct slice value = row->fields.value[i];
-        if (value.size > 0 &&
-            !link_field_check((enum link_field)i, value, schemes, SLICE_EMPTY, err)) {
+        if (value.size > 0 && !link_field_check((enum link_field)i, value, schemes, hosts, err)) {
             return false;
         }
     }

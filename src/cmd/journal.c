@@ -16,7 +16,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "click/click.h"
 #include "cmd.h"
 #include "journal_source.h"
 #include "journal_verify.h"
@@ -30,19 +29,21 @@ static const char group_help[] =
     "  dump     Clicks as JSON lines\n"
     "  verify   Check every record\n"
     "\n"
-    "Journals stand under data.dir, one directory a worker. A running brinco is not disturbed.\n"
+    "Journals stand under data.dir, one directory a worker; reports of conversions have one of\n"
+    "their own, which --conversions is for. A running brinco is not disturbed.\n"
     "Each command has --help.\n"
     "\n"
     "Example:\n"
     "  brinco journal verify\n";
 
 static const char ls_help[] =
-    "Usage: brinco journal ls [--worker N] [--json] [FILE|DIR...]\n"
+    "Usage: brinco journal ls [--worker N] [--conversions] [--json] [FILE|DIR...]\n"
     "\n"
     "Shows the segments of journals: those of data.dir, or what is named. States: prepared\n"
     "(nothing in it yet), open (the last one with clicks), full, damaged.\n"
     "\n"
     "      --worker N             This worker's only\n"
+    "      --conversions          The journal of conversions\n"
     "      --json                 One JSON object a line; times in milliseconds\n" CMD_HELP_COMMON
     "\n"
     "Examples:\n"
@@ -50,17 +51,19 @@ static const char ls_help[] =
     "  brinco journal ls --json data/journal/00\n";
 
 static const char dump_help[] =
-    "Usage: brinco journal dump [--worker N] [--from SEQ] [--follow] [FILE|DIR...]\n"
+    "Usage: brinco journal dump [--worker N] [--conversions] [--from SEQ] [--follow] [FILE|DIR...]\n"
     "\n"
     "Prints clicks as JSON lines, a journal after the other: sequence, worker and the click's\n"
     "fields. Exit status 1: something could not be read; stderr says what.\n"
     "\n"
     "      --worker N             This worker's only\n"
+    "      --conversions          Reports of conversions, not clicks\n"
     "      --from SEQ             From this sequence on\n"
     "      --follow               Go on with what is appended, until interrupted\n"
     "      --json                 Nothing else is printed anyway\n" CMD_HELP_COMMON "\n"
     "Examples:\n"
     "  brinco journal dump --worker 0 --from 1000\n"
+    "  brinco journal dump --conversions --follow\n"
     "  brinco journal dump data/journal/00/00000001.log | grep AB12CD\n";
 
 /* Of one segment, gathered while it is walked through. */
@@ -83,6 +86,7 @@ struct listing {
 };
 
 struct dump {
+    const struct payload_kind *payload;
     const struct journal_source *source;
     const struct cmd_line *line;
     struct buf *out;
@@ -115,8 +119,9 @@ int cmd_journal(const struct cmd *cmd) {
 }
 
 static int ls(const struct cmd *cmd) {
-    enum { OPTION_WORKER };
-    static const struct cmd_option options[] = {{"worker", true}, {NULL, false}};
+    enum { OPTION_WORKER, OPTION_CONVERSIONS };
+    static const struct cmd_option options[] = {
+        {"worker", true}, {"conversions", false}, {NULL, false}};
     static const struct cmd_syntax syntax = {.name = "journal ls",
                                              .help = ls_help,
                                              .options = options,
@@ -125,8 +130,12 @@ static int ls(const struct cmd *cmd) {
     int status;
     struct cmd_line line;
     struct journal_sources sources;
-    if (!cmd_parse(cmd, &syntax, &line, &status) ||
-        !journal_sources_find(&line, line.value[OPTION_WORKER], &sources, &status)) {
+    if (!cmd_parse(cmd, &syntax, &line, &status)) {
+        return status;
+    }
+    const struct journal_choice choice = {line.value[OPTION_WORKER],
+                                          line.value[OPTION_CONVERSIONS] != NULL};
+    if (!journal_sources_find(&line, &choice, &sources, &status)) {
         return status;
     }
     if (!line.json) {
@@ -232,9 +241,9 @@ static void print_row_json(const struct listing *listing, const char *state) {
 }
 
 static int dump(const struct cmd *cmd) {
-    enum { OPTION_WORKER, OPTION_FROM, OPTION_FOLLOW };
+    enum { OPTION_WORKER, OPTION_CONVERSIONS, OPTION_FROM, OPTION_FOLLOW };
     static const struct cmd_option options[] = {
-        {"worker", true}, {"from", true}, {"follow", false}, {NULL, false}};
+        {"worker", true}, {"conversions", false}, {"from", true}, {"follow", false}, {NULL, false}};
     static const struct cmd_syntax syntax = {.name = "journal dump",
                                              .help = dump_help,
                                              .options = options,
@@ -251,7 +260,9 @@ static int dump(const struct cmd *cmd) {
     if (text != NULL && !slice_to_u64(slice_of(text), UINT64_MAX, &from)) {
         return cmd_usage(&line, "--from takes a sequence, a number, not \"%.64s\"", text);
     }
-    if (!journal_sources_find(&line, line.value[OPTION_WORKER], &sources, &status)) {
+    const struct journal_choice choice = {line.value[OPTION_WORKER],
+                                          line.value[OPTION_CONVERSIONS] != NULL};
+    if (!journal_sources_find(&line, &choice, &sources, &status)) {
         return status;
     }
     bool is_good = dump_sources(&line, &sources, from, line.value[OPTION_FOLLOW] != NULL);
@@ -265,7 +276,7 @@ static bool dump_sources(const struct cmd_line *line, const struct journal_sourc
                          uint64_t from, bool follow) {
     struct buf out;
     buf_init(&out, LINE_BYTES_MAX);
-    struct dump state = {.line = line, .out = &out, .from = from};
+    struct dump state = {.payload = sources->payload, .line = line, .out = &out, .from = from};
     struct journal_walk **walk = calloc(sources->count, sizeof(struct journal_walk *));
     ENSURE(walk != NULL);
     bool is_good = true;
@@ -314,15 +325,16 @@ static bool dump_on(struct journal_walk *walk, struct dump *dump) {
 static void dump_record(void *argument, const struct journal_segment *segment,
                         const struct journal_record *record) {
     struct dump *dump = argument;
-    struct click click;
+    union payload_record decoded;
     if (record->sequence < dump->from) {
         return;
     }
-    if (!click_decode(record->payload, &click)) {
+    if (!payload_decode(dump->payload, record->payload, &decoded)) {
         cmd_fail(dump->line,
                  JOURNAL_FILE_FORMAT ": offset %" PRIu64 ": sequence %" PRIu64
-                                     " is no click that this version knows",
-                 dump->source->directory, record->segment, record->offset, record->sequence);
+                                     " is %s that this version knows",
+                 dump->source->directory, record->segment, record->offset, record->sequence,
+                 dump->payload->fault);
         dump->has_failed = true;
         return;
     }
@@ -330,8 +342,8 @@ static void dump_record(void *argument, const struct journal_segment *segment,
     buf_printf(dump->out, "{\"sequence\":%" PRIu64 ",\"worker\":%" PRIu32 ",", record->sequence,
                segment->header_is_valid ? segment->worker : dump->source->worker);
     size_t object = dump->out->size;
-    ENSURE(click_to_json(&click, dump->out));
-    /* One object of both: the click's own opening brace is left out. */
+    ENSURE(dump->payload->to_json(&decoded, dump->out));
+    /* One object of both: the record's own opening brace is left out. */
     fwrite(dump->out->data, 1, object, stdout);
     fwrite(dump->out->data + object + 1, 1, dump->out->size - object - 1, stdout);
     putchar('\n');

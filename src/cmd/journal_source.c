@@ -161,7 +161,8 @@ static bool add_configured(const struct cmd_line *line, struct journal_sources *
         return false; /* it said why */
     }
     char path[FILE_PATH_MAX];
-    snprintf(path, sizeof(path), "%s/journal", conf->text[CONF_data_dir]);
+    snprintf(path, sizeof(path), "%s/%s", conf->text[CONF_data_dir],
+             sources->payload == &payload_clicks ? "journal" : "conversions");
     conf_destroy(&conf);
     return add_each(sources, path, err);
 }
@@ -178,9 +179,11 @@ static void keep_worker(struct journal_sources *sources, uint64_t worker) {
     sources->count = kept;
 }
 
-bool journal_sources_find(const struct cmd_line *line, const char *worker,
+bool journal_sources_find(const struct cmd_line *line, const struct journal_choice *choice,
                           struct journal_sources *sources, int *status) {
-    *sources = (struct journal_sources){.source = NULL};
+    const char *worker = choice->worker;
+    *sources = (struct journal_sources){.payload = choice->are_conversions ? &payload_conversions
+                                                                           : &payload_clicks};
     *status = CMD_USAGE;
     uint64_t wanted = 0;
     if (worker != NULL && !slice_to_u64(slice_of(worker), UINT32_MAX - 1, &wanted)) {

@@ -15,6 +15,7 @@
 
 #include "base/defs.h"
 #include "click/journal_reader.h"
+#include "click/payload.h"
 #include "cmd.h"
 
 /* One journal: a directory of segments, or a single one of them. */
@@ -25,15 +26,23 @@ struct journal_source {
 };
 
 struct journal_sources {
+    const struct payload_kind *payload; /* what is in them */
     struct journal_source *source;
     size_t count;
     bool has_odd; /* some could not be listed: they were named on stderr, the rest goes on */
 };
 
+/* Which are meant, by the command's options. */
+struct journal_choice {
+    const char *worker;   /* the text of --worker, or NULL */
+    bool are_conversions; /* --conversions: of reports, not of clicks */
+};
+
 /* Those that the operands name (a journal, a directory of journals, a segment file), else all
- * under data.dir. worker: the text of --worker or NULL. False after having said why, with
+ * under data.dir. False after having said why, with
  * *status; having none is CMD_PARTIAL. */
-MUST_CHECK bool journal_sources_find(const struct cmd_line *line, const char *worker,
+MUST_CHECK bool journal_sources_find(const struct cmd_line *line,
+                                     const struct journal_choice *choice,
                                      struct journal_sources *sources, int *status);
 void journal_sources_free(struct journal_sources *sources);
 

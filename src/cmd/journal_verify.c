@@ -1,10 +1,10 @@
 /*
- * journal_verify.c - `brinco journal verify`: is every click that was journaled still there?
+ * journal_verify.c - `brinco journal verify`: is everything that was journaled still there?
  *
  * What is checked: headers; the checksum and sequence of every record, over segments; that each
- * payload is a click this version knows; that times do not step back; and that nothing was set
- * aside (.torn), which is where clicks are that a damaged end cost. What a running brinco is
- * just writing is no failure.
+ * payload is a click, or a conversion, that this version knows; that times do not step back; and
+ * that nothing was set aside (.torn), which is where clicks are that a damaged end cost. What a
+ * running brinco is just writing is no failure.
  *
  * Threads   The main thread.
  */
@@ -21,7 +21,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "click/click.h"
 #include "cmd.h"
 #include "journal_source.h"
 
@@ -31,18 +30,20 @@ enum {
 };
 
 static const char help[] =
-    "Usage: brinco journal verify [--worker N] [--json] [FILE|DIR...]\n"
+    "Usage: brinco journal verify [--worker N] [--conversions] [--json] [FILE|DIR...]\n"
     "\n"
     "Checks every record of the journals of data.dir, or of what is named. Prints file, offset\n"
     "and reason of whatever fails, then a summary. Exit status 1: something failed.\n"
     "\n"
     "      --worker N             This worker's only\n"
+    "      --conversions          The journal of conversions\n"
     "      --json                 One JSON object a failure, one for the summary\n" CMD_HELP_COMMON
     "\n"
     "Example:\n"
     "  brinco journal verify --worker 0\n";
 
 struct check {
+    const struct payload_kind *payload;
     const struct cmd_line *line;
     const struct journal_source *source;
     uint64_t last_ms;
@@ -73,8 +74,9 @@ static void fail(struct check *check, const struct failure *failure, const char 
 static void print_summary(const struct check *check, size_t journals);
 
 int journal_verify(const struct cmd *cmd) {
-    enum { OPTION_WORKER };
-    static const struct cmd_option options[] = {{"worker", true}, {NULL, false}};
+    enum { OPTION_WORKER, OPTION_CONVERSIONS };
+    static const struct cmd_option options[] = {
+        {"worker", true}, {"conversions", false}, {NULL, false}};
     static const struct cmd_syntax syntax = {.name = "journal verify",
                                              .help = help,
                                              .options = options,
@@ -83,11 +85,15 @@ int journal_verify(const struct cmd *cmd) {
     int status;
     struct cmd_line line;
     struct journal_sources sources;
-    if (!cmd_parse(cmd, &syntax, &line, &status) ||
-        !journal_sources_find(&line, line.value[OPTION_WORKER], &sources, &status)) {
+    if (!cmd_parse(cmd, &syntax, &line, &status)) {
         return status;
     }
-    struct check check = {.line = &line};
+    const struct journal_choice choice = {line.value[OPTION_WORKER],
+                                          line.value[OPTION_CONVERSIONS] != NULL};
+    if (!journal_sources_find(&line, &choice, &sources, &status)) {
+        return status;
+    }
+    struct check check = {.line = &line, .payload = sources.payload};
     for (size_t i = 0; i < sources.count; i++) {
         check.source = &sources.source[i];
         check.last_ms = 0;
@@ -127,7 +133,7 @@ static void check_record(void *argument, const struct journal_segment *segment,
     (void)segment;
     check->records++;
     check->last_number = record->segment;
-    struct click click;
+    union payload_record decoded;
     char name[32];
     snprintf(name, sizeof(name), "%08" PRIu32 ".log", record->segment);
     const struct failure failure = {
@@ -137,8 +143,8 @@ static void check_record(void *argument, const struct journal_segment *segment,
              record->at_ms, check->last_ms);
     }
     check->last_ms = record->at_ms;
-    if (!click_decode(record->payload, &click)) {
-        fail(check, &failure, "not a click that this version knows");
+    if (!payload_decode(check->payload, record->payload, &decoded)) {
+        fail(check, &failure, "%s that this version knows", check->payload->fault);
     }
 }
 

@@ -25,6 +25,7 @@ static const char group_help[] =
     "  delete CODE...   Forget them\n"
     "  import FILE      Make or change many, from CSV or JSON lines\n"
     "  history CODE     Who changed it, when, before and after\n"
+    "  test CODE        Where a tap would lead, and why\n"
     "\n"
     "A change shows on every edge within milliseconds. Each command has --help.\n"
     "A code that begins with - stands behind --.\n"
@@ -102,9 +103,16 @@ static enum store_result set_status(struct session *session, struct slice code, 
 
 int cmd_link(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
-        {"new", cmd_link_new},  {"set", cmd_link_set},       {"get", get},
-        {"list", list},         {"pause", pause_all},        {"resume", resume_all},
-        {"delete", delete_all}, {"import", cmd_link_import}, {"history", cmd_link_history},
+        {"new", cmd_link_new},
+        {"set", cmd_link_set},
+        {"get", get},
+        {"list", list},
+        {"pause", pause_all},
+        {"resume", resume_all},
+        {"delete", delete_all},
+        {"import", cmd_link_import},
+        {"history", cmd_link_history},
+        {"test", cmd_link_test},
         {NULL, NULL},
     };
     static const struct cmd_group group = {.name = "link", .help = group_help, .verbs = verbs};

@@ -34,10 +34,12 @@ static const char help[] =
     "      --status STATUS        active or paused\n"
     "      --starts-at TIME       Unix seconds, 2026-01-31 (midnight in stats.timezone), or\n"
     "                             2026-01-31T23:59:59Z\n"
-    "      --expires-at TIME      The same\n" CMD_HELP_COMMON "\n"
+    "      --expires-at TIME      The same\n"
+    "      --max-clicks N         After so many human taps, over all edges, its campaign's\n"
+    "                             fallback; 0: as many as come\n" CMD_HELP_COMMON "\n"
     "Examples:\n"
     "  brinco link set AB12CD --campaign spring --owner ana --expires-at 2026-12-31\n"
-    "  brinco link set AB12CD --expires-at ''\n";
+    "  brinco link set AB12CD --max-clicks 100 --expires-at ''\n";
 
 static const char new_help[] =
     "Usage: brinco link new [OPTIONS]\n"
@@ -53,17 +55,22 @@ static const char new_help[] =
     "      --starts-at TIME       Unix seconds, 2026-01-31 (midnight in stats.timezone), or\n"
     "                             2026-01-31T23:59:59Z\n"
     "      --expires-at TIME      The same\n"
+    "      --max-clicks N         After so many human taps, over all edges, its campaign's\n"
+    "                             fallback; 0: as many as come\n"
     "      --json                 Prints the link as one JSON object\n" CMD_HELP_COMMON "\n"
     "Example:\n"
     "  brinco link new --campaign spring --owner ana\n";
 
-/* In the order of the fields, so that an option's index is its field. */
 static const struct cmd_option options[] = {
-    {"campaign", true},  {"owner", true},      {"url", true}, {"status", true},
-    {"starts-at", true}, {"expires-at", true}, {NULL, false},
+    {"campaign", true},  {"owner", true},      {"url", true},        {"status", true},
+    {"starts-at", true}, {"expires-at", true}, {"max-clicks", true}, {NULL, false},
+};
+static const enum link_field field_of[] = {
+    LINK_FIELD_CAMPAIGN,  LINK_FIELD_OWNER,      LINK_FIELD_URL,        LINK_FIELD_STATUS,
+    LINK_FIELD_STARTS_AT, LINK_FIELD_EXPIRES_AT, LINK_FIELD_MAX_CLICKS,
 };
 enum { OPTION_COUNT = ARRAY_COUNT(options) - 1 };
-_Static_assert((int)OPTION_COUNT == (int)LINK_FIELD_CREATED_AT, "options follow the fields");
+_Static_assert(OPTION_COUNT == ARRAY_COUNT(field_of), "each option has a field");
 
 /* Fields as they were given, and where times that were read stand. */
 struct given {
@@ -167,8 +174,11 @@ static int make(struct session *session) {
  * Empty options are fields that are not there. */
 static int check_new(struct session *session, struct link_fields *fields) {
     static const struct link_fields none = {0};
-    const struct record_change change = {
-        .kind = RECORD_LINK, .before = none.value, .after = fields->value, .schemes = SLICE("*")};
+    const struct record_change change = {.kind = RECORD_LINK,
+                                         .before = none.value,
+                                         .after = fields->value,
+                                         .schemes = SLICE("*"),
+                                         .hosts = session->redis.store.hosts};
     struct err err;
     int status = check_whole(session, fields, &none);
     if (status == CMD_OK && !record_check(&change, NULL, &err)) {
@@ -186,10 +196,11 @@ static bool read_options(const struct cmd_line *line, struct given *given) {
             continue;
         }
         struct slice text = slice_of(line->value[i]);
-        given->fields.value[i] = text;
+        struct slice *value = &given->fields.value[field_of[i]];
         struct err err = {0};
-        bool is_time = i == LINK_FIELD_STARTS_AT || i == LINK_FIELD_EXPIRES_AT;
-        if (is_time && !values_read_time(text, given->times[i], &given->fields.value[i], &err)) {
+        *value = text;
+        if (record_is_time(link_field_name(field_of[i])) &&
+            !values_read_time(text, given->times[i], value, &err)) {
             cmd_usage(line, "--%s: %s", options[i].name, err.text);
             return false;
         }
@@ -233,8 +244,8 @@ static int check_with_campaign(struct session *session, struct slice id, struct 
         status = session_report(session, "campaign", id, found, &err);
     }
     if (status == CMD_OK && url.size > 0 &&
-        !link_field_check(LINK_FIELD_URL, url, campaign.value[CAMPAIGN_FIELD_SCHEMES], SLICE_EMPTY,
-                          &err)) {
+        !link_field_check(LINK_FIELD_URL, url, campaign.value[CAMPAIGN_FIELD_SCHEMES],
+                          session->redis.store.hosts, &err)) {
         status = cmd_usage(&session->line, "%s", err.text);
     }
     buf_fini(&scratch);

@@ -135,14 +135,9 @@ static const struct queue_kind *queue_kind(const struct conf *conf) {
     return kinds[conf->number[CONF_queue_kind]];
 }
 
-static bool start_shipper(struct serve *serve, struct err *err) {
+struct shipper_options serve_shipper_options(const struct serve *serve) {
     const struct conf *conf = serve->conf;
-    char directory[4096];
-    size_t journals;
-    snprintf(directory, sizeof(directory), "%s/journal", conf->text[CONF_data_dir]);
-    struct shipper_options options = {
-        .journal_directory = directory,
-        .journals = edge_journals(serve->edge, &journals),
+    return (struct shipper_options){
         .kind = queue_kind(conf),
         .queue = {.url = &serve->redis,
                   .key_prefix = slice_of(conf->text[CONF_redis_prefix]),
@@ -151,11 +146,20 @@ static bool start_shipper(struct serve *serve, struct err *err) {
                   .kafka_properties = conf->text[CONF_queue_kafka_properties],
                   .log = serve->log},
         .retain_hours = (uint32_t)conf->number[CONF_journal_retain_hours],
-        .disk_bytes_max = journal_bytes_max(serve, conf),
         .log = serve->log,
         .metrics = serve->metrics,
     };
+}
+
+static bool start_shipper(struct serve *serve, struct err *err) {
+    char directory[4096];
+    size_t journals;
+    snprintf(directory, sizeof(directory), "%s/journal", serve->conf->text[CONF_data_dir]);
+    struct shipper_options options = serve_shipper_options(serve);
+    options.journal_directory = directory;
+    options.journals = edge_journals(serve->edge, &journals);
     options.journal_count = journals;
+    options.disk_bytes_max = journal_bytes_max(serve, serve->conf);
     serve->shipper = shipper_start(&options, err);
     return serve->shipper != NULL;
 }
@@ -194,7 +198,10 @@ static bool start_api(struct serve *serve, struct err *err) {
         .zone = slice_of(serve->conf->text[CONF_stats_timezone]),
         .stats_retain_days = (uint32_t)serve->conf->number[CONF_stats_retain_days],
         .history_entries = (uint32_t)serve->conf->number[CONF_history_entries],
+        .queue_retain_hours = (uint32_t)serve->conf->number[CONF_queue_retain_hours],
         .allowed_hosts = slice_of(serve->conf->text[CONF_links_allowed_hosts]),
+        .intake = serve->intake,
+        .intake_fault = slice_of(serve->intake_fault.text),
         .metrics = serve->metrics,
         .log = serve->log,
     };
@@ -261,6 +268,9 @@ static bool start_roles(struct serve *serve, struct err *err) {
             return false;
         }
     }
+    if ((roles & CONF_ROLE_API) != 0) {
+        serve_open_intake(serve); /* before those who ask for the secret */
+    }
     if ((roles & CONF_ROLE_COLLECTOR) != 0 &&
         (!start_collector(serve, err) || !serve_start_ledger(serve, err) ||
          !serve_start_webhook(serve, err))) {
@@ -302,6 +312,7 @@ static void reload(struct serve *serve) {
                           journal_bytes_max(serve, conf),
                           (uint32_t)conf->number[CONF_journal_sync_ms]);
     }
+    serve_configure_intake(serve, conf);
     if (serve->collector != NULL) {
         collector_configure(serve->collector, (uint32_t)conf->number[CONF_queue_retain_hours],
                             (uint32_t)conf->number[CONF_stats_retain_days]);
@@ -312,7 +323,8 @@ static void reload(struct serve *serve) {
     }
     if (serve->api != NULL) {
         api_configure(serve->api, (uint32_t)conf->number[CONF_stats_retain_days],
-                      (uint32_t)conf->number[CONF_history_entries]);
+                      (uint32_t)conf->number[CONF_history_entries],
+                      (uint32_t)conf->number[CONF_queue_retain_hours]);
         api_set_hosts(serve->api, slice_of(conf->text[CONF_links_allowed_hosts]));
     }
     watch_geo(serve, conf);
@@ -358,6 +370,7 @@ static void stop_roles(struct serve *serve) {
                        spent_ms < serve->drain_ms ? serve->drain_ms - (uint32_t)spent_ms : 0);
     }
     api_stop(&serve->api); /* it asks all others how they are */
+    serve_close_intake(serve, begun_ns);
     collector_stop(&serve->collector);
     ledger_stop(&serve->ledger);
     serve_stop_webhook(serve, begun_ns);

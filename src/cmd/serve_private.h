@@ -10,18 +10,20 @@
 #include <stdint.h>
 
 #include "api/server.h"
+#include "base/err.h"
 #include "click/identity.h"
 #include "conf/conf.h"
 #include "redis/url.h"
 
 struct collector;
 struct edge;
-struct err;
 struct geo_watch;
+struct intake;
 struct ledger;
 struct metric_registry;
 struct metric_set;
 struct shipper;
+struct shipper_options;
 struct webhook;
 
 struct serve {
@@ -38,6 +40,9 @@ struct serve {
     struct collector *collector; /* NULL without the role, and without streams to count from */
     struct ledger *ledger;       /* with the collector */
     struct webhook *webhook;     /* with the collector role */
+    struct intake *intake;       /* with the API role, unless intake_fault says why not */
+    struct shipper *conversions; /* of the intake */
+    struct err intake_fault;
     struct api_server *api;
     struct geo_watch *geo_watch;
     _Atomic bool is_geo_named;   /* geo.database is not empty */
@@ -49,10 +54,20 @@ struct serve {
  */
 bool serve_start_ledger(struct serve *serve, struct err *err);
 
-/* The thread that sends webhooks (serve_webhook.c). Stopping it, what is on its way may take what is
- * left of drain_ms since begun_ns, on the monotonic clock. */
+/* The thread that sends webhooks (serve_webhook.c). Stopping it, what is on its way may take what
+ * is left of drain_ms since begun_ns, on the monotonic clock. */
 bool serve_start_webhook(struct serve *serve, struct err *err);
 void serve_stop_webhook(struct serve *serve, uint64_t begun_ns);
+
+/* What all shippers of this process are started with; directory, journals and payload are left. */
+struct shipper_options serve_shipper_options(const struct serve *serve);
+
+/* With the API role (serve_intake.c): the journal of conversions and its shipper. That it cannot
+ * be opened is logged, and then reports are refused with the reason; nothing else is held up. */
+void serve_open_intake(struct serve *serve);
+void serve_configure_intake(struct serve *serve, const struct conf *conf);
+/* Nobody reports any more: ships what is left, for what is left of drain_ms since begun_ns. */
+void serve_close_intake(struct serve *serve, uint64_t begun_ns);
 
 /* What /readyz asks: fills checks and returns how many. */
 size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]);

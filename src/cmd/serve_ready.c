@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "click/shipper.h"
+#include "credit/intake.h"
 #include "credit/ledger.h"
 #include "edge/edge.h"
 #include "stats/collector.h"
@@ -69,6 +70,24 @@ static bool check_collector(void *argument, struct buf *detail) {
     return collector_check(serve->collector, detail);
 }
 
+static bool check_conversions(void *argument, struct buf *detail) {
+    const struct serve *serve = argument;
+    if (serve->intake == NULL) {
+        buf_printf(detail, "no reports are taken: %s", serve->intake_fault.text);
+        return false;
+    }
+    struct intake_status intake = intake_status(serve->intake);
+    struct shipper_status status = shipper_status(serve->conversions);
+    buf_printf(detail, "%s, %lu reports taken since the start and %lu refused; %s, %lu wait",
+               intake.accepting ? "the journal takes reports" : "the journal is full",
+               (unsigned long)intake.taken, (unsigned long)intake.refused,
+               !status.connected ? "the queue cannot be reached"
+               : status.refusing ? "the queue refuses them (see queue_refused in the log)"
+                                 : "the queue takes them",
+               (unsigned long)status.lag_records);
+    return intake.accepting && status.connected && !status.refusing;
+}
+
 static bool check_credit(void *argument, struct buf *detail) {
     const struct serve *serve = argument;
     if (serve->ledger == NULL) {
@@ -96,6 +115,7 @@ size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]
         {.name = "geo", .check = check_geo},
     };
     static const struct api_check collector = {.name = "collector", .check = check_collector};
+    static const struct api_check conversions = {.name = "conversions", .check = check_conversions};
     static const struct api_check credit = {.name = "credit", .check = check_credit};
     size_t count = 0;
     for (size_t i = 0; serve->edge != NULL && i < ARRAY_COUNT(edge_checks); i++) {
@@ -104,6 +124,9 @@ size_t serve_checks(struct serve *serve, struct api_check checks[API_CHECKS_MAX]
     if ((serve->conf->number[CONF_serve_roles] & CONF_ROLE_COLLECTOR) != 0) {
         count = add_check(&collector, serve, count, checks);
         count = add_check(&credit, serve, count, checks);
+    }
+    if ((serve->conf->number[CONF_serve_roles] & CONF_ROLE_API) != 0) {
+        count = add_check(&conversions, serve, count, checks);
     }
     return count;
 }

@@ -13,14 +13,17 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/defs.h"
+#include "link/rules.h"
 
 enum {
     VALUE_BYTES_MAX = 4096,
-    NAME_WIDTH = 15,
+    NAME_WIDTH = 20,
     COLUMN_WIDTH = 20,
 };
 
 static void print_value(const char *name, struct slice value);
+static void print_rules(struct slice value);
+static size_t object_size(struct slice text);
 static void print_padded(struct slice value, int width);
 static struct slice printable(struct slice value, char storage[VALUE_BYTES_MAX]);
 
@@ -75,7 +78,52 @@ static void print_value(const char *name, struct slice value) {
         printf("%s (%" PRIu64 ")", text, seconds);
         return;
     }
-    print_padded(value, 0);
+    if (!record_is_json(name)) {
+        print_padded(value, 0);
+        return;
+    }
+    print_rules(value);
+}
+
+/* One a line; as it is when they make no sense. */
+static void print_rules(struct slice value) {
+    static const struct rules_terms any = {.schemes = {"*", 1}};
+    struct buf text;
+    buf_init(&text, RULES_BYTES_MAX);
+    if (!rules_normalize(value, &any, &text, NULL)) {
+        print_padded(value, 0);
+    }
+    struct slice rest = slice_from(buf_slice(&text), 1);
+    for (size_t size = object_size(rest); size > 0; size = object_size(rest)) {
+        print_padded(slice_first(rest, size), 0);
+        rest = slice_from(rest, size + 1); /* behind the comma, or the last bracket */
+        if (rest.size > 0) {
+            printf("\n%-*s ", NAME_WIDTH, "");
+        }
+    }
+    buf_fini(&text);
+}
+
+/* Of the JSON object at the front; 0: there is none. */
+static size_t object_size(struct slice text) {
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (in_string) {
+            i += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{') {
+            depth++;
+        } else if (c == '}' && --depth == 0) {
+            return i + 1;
+        } else if (depth == 0) {
+            break;
+        }
+    }
+    return 0;
 }
 
 /* At least one space follows, whatever the value's size. */

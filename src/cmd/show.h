@@ -13,7 +13,8 @@
 
 enum { SHOW_COLUMNS_MAX = 8 };
 
-/* A line for each field. Times (names that end in _at) as RFC 3339 and as the number. */
+/* A line for each field, and for each rule. Times (names that end in _at) as RFC 3339 and as the
+ * number. */
 void show_text(const struct record_view *object);
 
 /* One line, one JSON object; a time that is a number is one. */

@@ -58,7 +58,7 @@ static const struct metric metrics_of_intake[METRIC_COUNT] = {
     REFUSED(EVENT_FIRST + INTAKE_BUSY, "busy"),
     REFUSED(EVENT_FIRST + INTAKE_KEY_MISUSED, "key"),
     REFUSED(EVENT_FIRST + INTAKE_UNAVAILABLE, "redis"),
-    [EVENT_FIRST + INTAKE_REPEATED] = {.name = "brinco_conversions_repeated_total",
+    [EVENT_FIRST + INTAKE_REPEATED] = {.name = "brinco_conversions_answered_again_total",
                                        .help = "Reports that were sent again with their "
                                                "idempotency key, and answered as the first time.",
                                        .type = METRIC_COUNTER},

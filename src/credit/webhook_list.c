@@ -66,7 +66,7 @@ void webhook_json(struct slice id, const struct slice value[WEBHOOK_FIELD_COUNT]
             buf_printf(out, "\"%s\"", time);
         } else {
             buf_append_char(out, '"');
-            buf_append_json(out, value[i]);
+            buf_append_json(out, slice_first(value[i], WEBHOOK_URL_BYTES_MAX));
             buf_append_char(out, '"');
         }
     }

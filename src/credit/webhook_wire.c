@@ -38,6 +38,7 @@ struct slot {
     bool is_listed;    /* its host is in webhooks.allowed_hosts */
     bool is_forbidden; /* an address was refused */
     bool is_too_large;
+    bool has_head; /* of the answer, up to its empty line */
     size_t answer_bytes;
     enum webhook_ending ending;
     unsigned status;
@@ -123,7 +124,7 @@ bool webhook_wire_start(struct webhook_wire *wire, const struct webhook_delivery
                                                .body = keep(slot, delivery->body),
                                                .attempt = delivery->attempt,
                                                .step = delivery->step};
-    slot->is_forbidden = slot->is_too_large = false;
+    slot->is_forbidden = slot->is_too_large = slot->has_head = false;
     slot->answer_bytes = 0;
     slot->status = 0;
     slot->retry_after_s = 0;
@@ -291,6 +292,16 @@ static size_t take_answer(char *bytes, size_t one, size_t size, void *argument) 
     return count_bytes(argument, size) ? size : 0;
 }
 
+/* A line of the head. An interim answer (1xx) has one of its own before. libcurl takes a head that
+ * is cut short for a whole one. */
+static size_t take_head(char *bytes, size_t one, size_t size, void *argument) {
+    struct slot *slot = argument;
+    struct slice line = slice_make(bytes, size);
+    (void)one;
+    slot->has_head = slice_equal(line, SLICE("\r\n")) || slice_equal(line, SLICE("\n"));
+    return count_bytes(slot, size) ? size : 0;
+}
+
 static void add_header(struct slot *slot, const char *name, const char *value) {
     char line[HEADER_BYTES_MAX];
     int size = snprintf(line, sizeof(line), "%s: %s", name, value);
@@ -326,7 +337,7 @@ static void set_limits(struct slot *slot) {
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_answer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
 }
 
@@ -393,9 +404,6 @@ static enum webhook_ending ending_of(CURLcode code) {
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_CRL_BADFILE:
         return WEBHOOK_ENDING_TLS;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-        return WEBHOOK_ENDING_FORBIDDEN;
     default:
         return WEBHOOK_ENDING_BROKEN;
     }
@@ -417,6 +425,8 @@ static void end(struct slot *slot, CURLcode code) {
         fail(slot, WEBHOOK_ENDING_GONE, "410: whoever was there wants no more");
     } else if (code != CURLE_OK) {
         fail(slot, ending_of(code), slot->error[0] == '\0' ? curl_easy_strerror(code) : NULL);
+    } else if (!slot->has_head) {
+        fail(slot, WEBHOOK_ENDING_BROKEN, "the answer ends within its head");
     } else if (slot->status >= 200 && slot->status < 300) {
         fail(slot, WEBHOOK_ENDING_OK, "");
     } else {

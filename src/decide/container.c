@@ -72,8 +72,13 @@ const struct container containers[] = {
 const size_t container_count = ARRAY_COUNT(containers);
 
 const struct container *container_find(enum tap_platform platform, struct slice in_app) {
+    if (in_app.size == 0) {
+        return NULL;
+    }
     for (size_t i = 0; i < container_count; i++) {
-        if (containers[i].platform == platform && slice_equal(containers[i].in_app, in_app)) {
+        struct slice name = containers[i].in_app;
+        if (containers[i].platform == platform && name.size == in_app.size &&
+            name.data[0] == in_app.data[0] && slice_equal(name, in_app)) {
             return &containers[i];
         }
     }

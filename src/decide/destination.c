@@ -9,7 +9,9 @@
  * fallback is used. A template that makes no sense reads as absent.
  *
  * A campaign without rules pays for them with one comparison, and a person in a plain browser for
- * containers with another.
+ * containers with another. What is chosen is written to where it is wanted, once: it is eleven
+ * words long, and every tap would copy them from hand to hand. What few taps come to is not
+ * inlined.
  *
  * Threads   Pure.
  */
@@ -30,31 +32,36 @@ enum standing {
     STANDING_EXPIRED,
 };
 
+#define COLD __attribute__((cold, noinline))
+
 static enum standing standing_of(enum link_status status, uint64_t starts_at, uint64_t expires_at,
                                  uint64_t now_s);
 static enum standing campaign_standing(const struct campaign *campaign, uint64_t now_s);
 static bool campaign_is_doubtful(const struct campaign *campaign);
-static struct destination closed(const struct destination_input *input, enum standing standing);
-static struct destination used_up(const struct destination_input *input);
-static struct destination fall_back(const struct destination_input *input);
-static struct destination by_default(const struct destination_input *input,
-                                     enum tap_outcome outcome, enum destination_page otherwise);
-static struct destination own_url(const struct destination_input *input, struct slice own);
-static struct destination by_campaign(const struct destination_input *input);
-/* Not inlined: it has a kilobyte of its own, and few campaigns have rules. */
-__attribute__((noinline)) static struct destination by_rules(const struct destination_input *input);
-static struct destination by_target(const struct campaign *campaign, const struct rule *rule);
-static struct destination to_desktop(const struct campaign *campaign);
-static struct destination by_platform(const struct campaign *campaign, enum tap_platform platform);
-static struct destination in_container(const struct destination_input *input,
-                                       struct destination chosen);
-static struct destination redirect(enum tap_outcome outcome, struct slice template,
-                                   const struct campaign *campaign, struct slice by);
-
-/* Of a destination that is not there: a redirect to nothing. */
-static inline bool leads_somewhere(const struct destination *destination) {
-    return destination->template.size > 0 || destination->page != PAGE_NONE;
-}
+COLD static void closed(const struct destination_input *input, enum standing standing,
+                        struct destination *chosen);
+COLD static void used_up(const struct destination_input *input, struct destination *chosen);
+COLD static void fall_back(const struct destination_input *input, struct destination *chosen);
+COLD static void by_default(const struct destination_input *input, enum tap_outcome outcome,
+                            enum destination_page otherwise, struct destination *chosen);
+static void by_own_url(const struct destination_input *input, struct slice own,
+                       struct destination *chosen);
+static bool by_campaign(const struct destination_input *input, struct destination *chosen);
+/* Not inlined: it has a kilobyte of its own. */
+__attribute__((noinline)) static bool by_rules(const struct destination_input *input,
+                                               struct destination *chosen);
+static bool by_target(const struct campaign *campaign, const struct rule *rule,
+                      struct destination *chosen);
+static bool to_desktop(const struct campaign *campaign, struct destination *chosen);
+static inline bool by_platform(const struct campaign *campaign, enum tap_platform platform,
+                               struct destination *chosen);
+__attribute__((noinline)) static void in_container(const struct destination_input *input,
+                                                   struct destination *chosen);
+static inline bool redirect(enum tap_outcome outcome, struct slice template,
+                            const struct campaign *campaign, struct slice by,
+                            struct destination *chosen);
+static void show(enum tap_outcome outcome, enum destination_page page,
+                 const struct campaign *campaign, struct destination *chosen);
 
 static inline bool is_computer(enum tap_platform platform) {
     const unsigned computers =
@@ -63,12 +70,15 @@ static inline bool is_computer(enum tap_platform platform) {
 }
 
 struct destination destination_choose(const struct destination_input *input) {
+    struct destination chosen;
     if (!input->reachable) {
-        return by_default(input, TAP_OUTCOME_UNRESOLVED, PAGE_BUSY);
+        by_default(input, TAP_OUTCOME_UNRESOLVED, PAGE_BUSY, &chosen);
+        return chosen;
     }
     const struct link *link = input->link;
     if (link == NULL) {
-        return by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND);
+        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, &chosen);
+        return chosen;
     }
 
     enum standing standing =
@@ -76,28 +86,22 @@ struct destination destination_choose(const struct destination_input *input) {
     if (standing == STANDING_OPEN && input->campaign != NULL) {
         standing = campaign_standing(input->campaign, input->now_s);
     }
-    if (standing != STANDING_OPEN) {
-        return closed(input, standing);
-    }
-    if (link_faults(link) != 0 ||
-        (input->campaign != NULL && campaign_is_doubtful(input->campaign))) {
-        return fall_back(input);
-    }
-    if (link_is_used_up(link)) {
-        return used_up(input);
-    }
-
     struct slice own = link_template(link);
-    if (own.size > 0) {
-        return own_url(input, own);
+    if (standing != STANDING_OPEN) {
+        closed(input, standing, &chosen);
+    } else if (link_faults(link) != 0 ||
+               (input->campaign != NULL && campaign_is_doubtful(input->campaign))) {
+        fall_back(input, &chosen);
+    } else if (link_is_used_up(link)) {
+        used_up(input, &chosen);
+    } else if (own.size > 0) {
+        by_own_url(input, own, &chosen);
+    } else if (input->campaign == NULL || !by_campaign(input, &chosen)) {
+        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, &chosen);
+    } else if (UNLIKELY(input->in_app.size > 0)) {
+        in_container(input, &chosen);
     }
-    if (input->campaign != NULL) {
-        struct destination chosen = by_campaign(input);
-        if (leads_somewhere(&chosen)) {
-            return in_container(input, chosen);
-        }
-    }
-    return by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND);
+    return chosen;
 }
 
 static enum standing standing_of(enum link_status status, uint64_t starts_at, uint64_t expires_at,
@@ -125,118 +129,106 @@ static bool campaign_is_doubtful(const struct campaign *campaign) {
     return (campaign->faults & fields) != 0;
 }
 
-static struct slice campaign_fallback(const struct campaign *campaign) {
-    return campaign ? campaign->template[CAMPAIGN_FIELD_FALLBACK] : SLICE_EMPTY;
+/* Where those go who may not go on. */
+static bool to_fallback(const struct campaign *campaign, struct destination *chosen) {
+    return campaign != NULL &&
+           redirect(TAP_OUTCOME_FALLBACK, campaign->template[CAMPAIGN_FIELD_FALLBACK], campaign,
+                    SLICE("fallback"), chosen);
 }
 
-static struct destination closed(const struct destination_input *input, enum standing standing) {
-    struct slice fallback = campaign_fallback(input->campaign);
-    if (fallback.size > 0) {
-        return redirect(TAP_OUTCOME_FALLBACK, fallback, input->campaign, SLICE("fallback"));
+static void closed(const struct destination_input *input, enum standing standing,
+                   struct destination *chosen) {
+    if (to_fallback(input->campaign, chosen)) {
+        return;
     }
-    struct destination page = {.campaign = input->campaign};
     switch (standing) {
     case STANDING_PAUSED:
-        page.outcome = TAP_OUTCOME_PAUSED;
-        page.page = PAGE_PAUSED;
-        return page;
+        show(TAP_OUTCOME_PAUSED, PAGE_PAUSED, input->campaign, chosen);
+        return;
     case STANDING_NOT_STARTED:
-        page.outcome = TAP_OUTCOME_PAUSED;
-        page.page = PAGE_NOT_STARTED;
-        return page;
+        show(TAP_OUTCOME_PAUSED, PAGE_NOT_STARTED, input->campaign, chosen);
+        return;
     case STANDING_EXPIRED:
-        page.outcome = TAP_OUTCOME_EXPIRED;
-        page.page = PAGE_EXPIRED;
-        return page;
+        show(TAP_OUTCOME_EXPIRED, PAGE_EXPIRED, input->campaign, chosen);
+        return;
     case STANDING_OPEN:
         break;
     }
     ENSURE(standing != STANDING_OPEN);
-    return page;
 }
 
-static struct destination used_up(const struct destination_input *input) {
-    struct slice fallback = campaign_fallback(input->campaign);
-    if (fallback.size > 0) {
-        return redirect(TAP_OUTCOME_FALLBACK, fallback, input->campaign, SLICE("fallback"));
+static void used_up(const struct destination_input *input, struct destination *chosen) {
+    if (!to_fallback(input->campaign, chosen)) {
+        show(TAP_OUTCOME_USED_UP, PAGE_USED_UP, input->campaign, chosen);
     }
-    return (struct destination){
-        .outcome = TAP_OUTCOME_USED_UP, .page = PAGE_USED_UP, .campaign = input->campaign};
 }
 
 /* For a link or campaign that cannot be believed. */
-static struct destination fall_back(const struct destination_input *input) {
-    struct slice fallback = campaign_fallback(input->campaign);
-    return fallback.size > 0
-               ? redirect(TAP_OUTCOME_FALLBACK, fallback, input->campaign, SLICE("fallback"))
-               : by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND);
+static void fall_back(const struct destination_input *input, struct destination *chosen) {
+    if (!to_fallback(input->campaign, chosen)) {
+        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
+    }
 }
 
 /* outcome is that of the redirect; without one, it follows from the page. */
-static struct destination by_default(const struct destination_input *input,
-                                     enum tap_outcome outcome, enum destination_page otherwise) {
+static void by_default(const struct destination_input *input, enum tap_outcome outcome,
+                       enum destination_page otherwise, struct destination *chosen) {
     const struct campaign *campaign = input->default_campaign;
     if (campaign != NULL) {
         bool usable = campaign_standing(campaign, input->now_s) == STANDING_OPEN &&
                       !campaign_is_doubtful(campaign);
-        struct slice template =
-            usable ? by_platform(campaign, input->platform).template : campaign_fallback(campaign);
-        if (template.size > 0) {
-            return in_container(input, redirect(outcome, template, campaign, SLICE("default")));
+        if (usable ? by_platform(campaign, input->platform, chosen)
+                   : to_fallback(campaign, chosen)) {
+            chosen->outcome = outcome;
+            chosen->by = SLICE("default");
+            in_container(input, chosen);
+            return;
         }
     }
-    return (struct destination){
-        .outcome = otherwise == PAGE_BUSY ? TAP_OUTCOME_UNRESOLVED : TAP_OUTCOME_NOT_FOUND,
-        .page = otherwise,
-        .campaign = input->reachable && input->link != NULL ? input->campaign : NULL,
-    };
+    show(otherwise == PAGE_BUSY ? TAP_OUTCOME_UNRESOLVED : TAP_OUTCOME_NOT_FOUND, otherwise,
+         input->reachable && input->link != NULL ? input->campaign : NULL, chosen);
 }
 
 /* Whoever gave a link its own URL knows where it leads: in which app it is opened changes nothing.
  */
-static struct destination own_url(const struct destination_input *input, struct slice own) {
+static void by_own_url(const struct destination_input *input, struct slice own,
+                       struct destination *chosen) {
     struct slice schemes =
         input->campaign ? input->campaign->text[CAMPAIGN_FIELD_SCHEMES] : SLICE_EMPTY;
-    return template_compiled_is_allowed(own, schemes)
-               ? redirect(TAP_OUTCOME_OVERRIDE, own, input->campaign, SLICE("url"))
-               : fall_back(input);
+    if (template_compiled_is_allowed(own, schemes)) {
+        redirect(TAP_OUTCOME_OVERRIDE, own, input->campaign, SLICE("url"), chosen);
+    } else {
+        fall_back(input, chosen);
+    }
 }
 
-static struct destination by_campaign(const struct destination_input *input) {
+/* All that follow are false when they lead nowhere. */
+static bool by_campaign(const struct destination_input *input, struct destination *chosen) {
     const struct campaign *campaign = input->campaign;
-    if (UNLIKELY(campaign->rules != NULL)) {
-        struct destination chosen = by_rules(input);
-        if (leads_somewhere(&chosen)) {
-            return chosen;
-        }
+    if (UNLIKELY(campaign->rules != NULL) && by_rules(input, chosen)) {
+        return true;
     }
-    if (campaign->desktop != CAMPAIGN_DESKTOP_WEB && is_computer(input->platform)) {
-        struct destination chosen = to_desktop(campaign);
-        if (leads_somewhere(&chosen)) {
-            return chosen;
-        }
+    if (UNLIKELY(campaign->desktop != CAMPAIGN_DESKTOP_WEB) && is_computer(input->platform) &&
+        to_desktop(campaign, chosen)) {
+        return true;
     }
-    return by_platform(campaign, input->platform);
+    return by_platform(campaign, input->platform, chosen);
 }
 
-/* The first rule that fits and leads somewhere; else a redirect to nothing. */
-static struct destination by_rules(const struct destination_input *input) {
+/* The first rule that fits and leads somewhere. */
+static bool by_rules(const struct destination_input *input, struct destination *chosen) {
     const struct rules *rules = input->campaign->rules;
     struct rule_match match;
     rule_match_begin(&match, input);
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rule[i];
-        if (!rule_match(&match, rule)) {
-            continue;
-        }
-        struct destination chosen = by_target(input->campaign, rule);
-        if (leads_somewhere(&chosen)) {
-            chosen.by = SLICE("rule");
-            chosen.rule = rule->name;
-            return chosen;
+        if (rule_match(&match, rule) && by_target(input->campaign, rule, chosen)) {
+            chosen->by = SLICE("rule");
+            chosen->rule = rule->name;
+            return true;
         }
     }
-    return (struct destination){.campaign = input->campaign};
+    return false;
 }
 
 static enum tap_outcome outcome_of_url(struct slice template) {
@@ -251,107 +243,115 @@ static enum tap_outcome outcome_of_url(struct slice template) {
     return TAP_OUTCOME_WEB;
 }
 
-/* A redirect to nothing when the campaign has no such target. */
-static struct destination by_target(const struct campaign *campaign, const struct rule *rule) {
+static bool by_target(const struct campaign *campaign, const struct rule *rule,
+                      struct destination *chosen) {
     const struct slice *template = campaign->template;
     const struct slice by = SLICE("rule");
     switch (rule->target) {
     case RULE_TO_URL:
-        return redirect(outcome_of_url(rule->template), rule->template, campaign, by);
+        return redirect(outcome_of_url(rule->template), rule->template, campaign, by, chosen);
     case RULE_TO_ANDROID:
-        return redirect(TAP_OUTCOME_PLAY_STORE, template[CAMPAIGN_FIELD_ANDROID], campaign, by);
+        return redirect(TAP_OUTCOME_PLAY_STORE, template[CAMPAIGN_FIELD_ANDROID], campaign, by,
+                        chosen);
     case RULE_TO_IOS:
-        return redirect(TAP_OUTCOME_APP_STORE, template[CAMPAIGN_FIELD_IOS], campaign, by);
+        return redirect(TAP_OUTCOME_APP_STORE, template[CAMPAIGN_FIELD_IOS], campaign, by, chosen);
     case RULE_TO_WEB:
-        return redirect(TAP_OUTCOME_WEB, template[CAMPAIGN_FIELD_WEB], campaign, by);
+        return redirect(TAP_OUTCOME_WEB, template[CAMPAIGN_FIELD_WEB], campaign, by, chosen);
     case RULE_TO_FALLBACK:
-        return redirect(TAP_OUTCOME_FALLBACK, template[CAMPAIGN_FIELD_FALLBACK], campaign, by);
+        return to_fallback(campaign, chosen);
     case RULE_TO_DESKTOP:
-        return to_desktop(campaign);
+        return to_desktop(campaign, chosen);
     }
     ENSURE((unsigned)rule->target <= RULE_TO_DESKTOP);
-    return (struct destination){.campaign = campaign};
+    return false;
 }
 
 /* The campaign's template for computers, or a page. One with links to the stores is there only
  * where there is a store; a rule may ask for it although the campaign does not for everybody. */
-static struct destination to_desktop(const struct campaign *campaign) {
-    bool has_store = campaign->template[CAMPAIGN_FIELD_ANDROID].size > 0 ||
-                     campaign->template[CAMPAIGN_FIELD_IOS].size > 0;
-    struct destination page = {
-        .outcome = TAP_OUTCOME_DESKTOP, .campaign = campaign, .by = SLICE("desktop")};
-    switch (campaign->desktop) {
-    case CAMPAIGN_DESKTOP_TEMPLATE:
-        return redirect(TAP_OUTCOME_DESKTOP, campaign->desktop_template, campaign,
-                        SLICE("desktop"));
-    case CAMPAIGN_DESKTOP_WEB:
-    case CAMPAIGN_DESKTOP_PAGE:
-        page.page = has_store ? PAGE_DESKTOP : PAGE_NONE;
-        return page;
-    case CAMPAIGN_DESKTOP_QR:
-        page.page = has_store ? PAGE_DESKTOP_QR : PAGE_NONE;
-        return page;
+static bool to_desktop(const struct campaign *campaign, struct destination *chosen) {
+    const struct slice by = SLICE("desktop");
+    if (campaign->desktop == CAMPAIGN_DESKTOP_TEMPLATE) {
+        return redirect(TAP_OUTCOME_DESKTOP, campaign->desktop_template, campaign, by, chosen);
     }
-    ENSURE((unsigned)campaign->desktop <= CAMPAIGN_DESKTOP_TEMPLATE);
-    return page;
+    if (campaign->template[CAMPAIGN_FIELD_ANDROID].size == 0 &&
+        campaign->template[CAMPAIGN_FIELD_IOS].size == 0) {
+        return false;
+    }
+    show(TAP_OUTCOME_DESKTOP,
+         campaign->desktop == CAMPAIGN_DESKTOP_QR ? PAGE_DESKTOP_QR : PAGE_DESKTOP, campaign,
+         chosen);
+    chosen->by = by;
+    return true;
 }
 
-static struct destination by_platform(const struct campaign *campaign, enum tap_platform platform) {
+static inline bool by_platform(const struct campaign *campaign, enum tap_platform platform,
+                               struct destination *chosen) {
     const struct slice *template = campaign->template;
-    if (platform == TAP_PLATFORM_ANDROID && template[CAMPAIGN_FIELD_ANDROID].size > 0) {
-        return redirect(TAP_OUTCOME_PLAY_STORE, template[CAMPAIGN_FIELD_ANDROID], campaign,
-                        SLICE("android"));
+    if (platform == TAP_PLATFORM_ANDROID &&
+        redirect(TAP_OUTCOME_PLAY_STORE, template[CAMPAIGN_FIELD_ANDROID], campaign,
+                 SLICE("android"), chosen)) {
+        return true;
     }
-    if (platform == TAP_PLATFORM_IOS && template[CAMPAIGN_FIELD_IOS].size > 0) {
-        return redirect(TAP_OUTCOME_APP_STORE, template[CAMPAIGN_FIELD_IOS], campaign,
-                        SLICE("ios"));
+    if (platform == TAP_PLATFORM_IOS &&
+        redirect(TAP_OUTCOME_APP_STORE, template[CAMPAIGN_FIELD_IOS], campaign, SLICE("ios"),
+                 chosen)) {
+        return true;
     }
-    return template[CAMPAIGN_FIELD_WEB].size > 0
-               ? redirect(TAP_OUTCOME_WEB, template[CAMPAIGN_FIELD_WEB], campaign, SLICE("web"))
-               : redirect(TAP_OUTCOME_FALLBACK, template[CAMPAIGN_FIELD_FALLBACK], campaign,
-                          SLICE("fallback"));
+    return redirect(TAP_OUTCOME_WEB, template[CAMPAIGN_FIELD_WEB], campaign, SLICE("web"),
+                    chosen) ||
+           to_fallback(campaign, chosen);
 }
 
 /* Where the phone's own store is meant, and a browser within an app would show its web page: in
  * another way, if the table knows one. An intent: URL is there for the campaign's own template
  * alone. */
-static struct destination in_container(const struct destination_input *input,
-                                       struct destination chosen) {
-    if (LIKELY(input->in_app.size == 0) || !chosen.is_store || chosen.page != PAGE_NONE) {
-        return chosen;
+static void in_container(const struct destination_input *input, struct destination *chosen) {
+    if (input->in_app.size == 0 || !chosen->is_store || chosen->page != PAGE_NONE) {
+        return;
     }
     enum template_store own = input->platform == TAP_PLATFORM_ANDROID ? TEMPLATE_GOOGLE_PLAY
                               : input->platform == TAP_PLATFORM_IOS   ? TEMPLATE_APP_STORE
                                                                       : TEMPLATE_NO_STORE;
+    if (template_compiled_store(chosen->template) != own) {
+        return;
+    }
     const struct container *container = container_find(input->platform, input->in_app);
-    if (container == NULL || template_compiled_store(chosen.template) != own) {
-        return chosen;
-    }
-    switch (container->way) {
+    enum container_way way = container == NULL ? CONTAINER_DIRECT : container->way;
+    const struct campaign *campaign = chosen->campaign;
+    switch (way) {
     case CONTAINER_DIRECT:
-        return chosen;
+        return;
     case CONTAINER_INTENT:
-        if (chosen.campaign->intent.size > 0 &&
-            chosen.template.data == chosen.campaign->template[CAMPAIGN_FIELD_ANDROID].data) {
-            chosen.template = chosen.campaign->intent;
-            chosen.container = container_way_name(container->way);
+        if (campaign->intent.size > 0 &&
+            chosen->template.data == campaign->template[CAMPAIGN_FIELD_ANDROID].data) {
+            chosen->template = campaign->intent;
+            chosen->container = container_way_name(way);
         }
-        return chosen;
+        return;
     case CONTAINER_BUTTON:
-        chosen.page = PAGE_OPEN;
-        chosen.container = container_way_name(container->way);
-        return chosen;
+        chosen->page = PAGE_OPEN;
+        chosen->container = container_way_name(way);
+        return;
     }
-    return chosen;
 }
 
-static struct destination redirect(enum tap_outcome outcome, struct slice template,
-                                   const struct campaign *campaign, struct slice by) {
-    return (struct destination){
+static inline bool redirect(enum tap_outcome outcome, struct slice template,
+                            const struct campaign *campaign, struct slice by,
+                            struct destination *chosen) {
+    if (template.size == 0) {
+        return false;
+    }
+    *chosen = (struct destination){
         .outcome = outcome,
         .template = template,
         .campaign = campaign,
-        .is_store = template.size > 0 && template_compiled_store(template) != TEMPLATE_NO_STORE,
+        .is_store = template_compiled_store(template) != TEMPLATE_NO_STORE,
         .by = by,
     };
+    return true;
+}
+
+static void show(enum tap_outcome outcome, enum destination_page page,
+                 const struct campaign *campaign, struct destination *chosen) {
+    *chosen = (struct destination){.outcome = outcome, .page = page, .campaign = campaign};
 }

@@ -82,8 +82,10 @@ uint64_t visitor_hash_of(const struct visitor_salt *salt, const struct sockaddr 
 uint64_t visitor_network_hash(const struct visitor_salt *salt, const struct sockaddr *address) {
     const uint64_t ipv4 = UINT64_C(4) << 56;
     const uint64_t ipv6 = UINT64_C(6) << 56;
-    struct siphash_state state;
-    memcpy(&state, salt->network_state, sizeof state);
+    struct siphash_state state = {.v0 = salt->network_state[0],
+                                  .v1 = salt->network_state[1],
+                                  .v2 = salt->network_state[2],
+                                  .v3 = salt->network_state[3]};
     if (LIKELY(address->sa_family == AF_INET)) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
         return siphash_short(state, ipv4 | be32toh(v4->sin_addr.s_addr) >> 8);

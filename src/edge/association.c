@@ -35,8 +35,7 @@ static const enum conf_key keys[ASSOCIATION_FILE_COUNT] = {CONF_links_assetlinks
 static const char *const copy_names[ASSOCIATION_FILE_COUNT] = {"association-assetlinks.json",
                                                                "association-apple.json"};
 
-static void on_made(void *argument, enum association_file file,
-                    struct association_document *document);
+static void on_made(void *argument, struct association_document *documents[]);
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -112,29 +111,45 @@ void association_destroy(struct association **association) {
 
 /* --- what changes --------------------------------------------------------------------------- */
 
-static void replace(struct association *association, struct association_document **place,
-                    struct association_document *document) {
-    pthread_mutex_lock(&association->mutex);
+/* The other one of the two places gets what was there. */
+static void exchange(struct association_document **place, struct association_document **other) {
     struct association_document *before = *place;
-    *place = document;
-    pthread_mutex_unlock(&association->mutex);
-    association_document_unref(&before);
+    *place = *other;
+    *other = before;
 }
 
-/* On the source's thread, the only one that changes made[]: so the text outlives replace(). */
-static void on_made(void *argument, enum association_file file,
-                    struct association_document *document) {
-    struct association *association = argument;
-    struct slice text = association_document_text(document);
+static void keep(struct association *association, size_t file) {
+    struct slice text = association_document_text(association->made[file]);
     struct err err = {""};
     uint64_t held_back;
-    bool is_kept = association->made[file] != NULL &&
-                   slice_equal(association_document_text(association->made[file]), text);
-    replace(association, &association->made[file], document);
-    if (!is_kept && !file_write_atomically(association->copies[file], text, 0600, &err) &&
+    if (!file_write_atomically(association->copies[file], text, 0600, &err) &&
         log_allowed(&association->failure_limit, clock_monotonic_ns(), FAILURE_INTERVAL_MS,
                     &held_back)) {
         log_event(association->log, LOG_WARN, "association_not_kept", "error=%s", err.text);
+    }
+}
+
+/* On the source's thread, the only one that changes made[]: so it may be read there unlocked. Both
+ * are served before a disk is waited for. */
+static void on_made(void *argument, struct association_document *documents[]) {
+    struct association *association = argument;
+    bool is_new[ASSOCIATION_FILE_COUNT];
+    pthread_mutex_lock(&association->mutex);
+    for (size_t i = 0; i < ASSOCIATION_FILE_COUNT; i++) {
+        is_new[i] = documents[i] != NULL;
+        if (is_new[i]) {
+            exchange(&association->made[i], &documents[i]);
+        }
+    }
+    pthread_mutex_unlock(&association->mutex);
+    for (size_t i = 0; i < ASSOCIATION_FILE_COUNT; i++) {
+        bool is_kept = !is_new[i] || (documents[i] != NULL &&
+                                      slice_equal(association_document_text(documents[i]),
+                                                  association_document_text(association->made[i])));
+        if (!is_kept) {
+            keep(association, i);
+        }
+        association_document_unref(&documents[i]);
     }
 }
 
@@ -150,15 +165,18 @@ bool association_allows(const struct conf *conf, struct err *err) {
 }
 
 void association_reload(struct association *association, const struct conf *conf) {
-    for (int i = 0; i < ASSOCIATION_FILE_COUNT; i++) {
+    for (size_t i = 0; i < ASSOCIATION_FILE_COUNT; i++) {
         struct association_document *document;
         struct err err = {""};
-        if (read_given(conf, (enum association_file)i, &document, &err)) {
-            replace(association, &association->given[i], document);
-        } else {
+        if (!read_given(conf, (enum association_file)i, &document, &err)) {
             log_event(association->log, LOG_ERROR, "association_not_reloaded", "error=%s",
                       err.text);
+            continue;
         }
+        pthread_mutex_lock(&association->mutex);
+        exchange(&association->given[i], &document);
+        pthread_mutex_unlock(&association->mutex);
+        association_document_unref(&document);
     }
 }
 

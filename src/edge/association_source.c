@@ -418,9 +418,16 @@ static void step(void *argument) {
 
 /* --- documents ------------------------------------------------------------------------------ */
 
-static void make_document(struct association_source *source, enum association_file file) {
+static const char *name_of(enum association_file file) {
+    return file == ASSOCIATION_ANDROID ? "assetlinks" : "apple";
+}
+
+/* NULL: as it was. */
+static struct association_document *make_document(struct association_source *source,
+                                                  enum association_file file) {
     struct buf text;
-    struct err err = {""};
+    struct buf *before = &source->texts[file];
+    struct association_document *document = NULL;
     buf_init(&text, ASSOCIATION_BYTES_MAX);
     struct association_tally tally = file == ASSOCIATION_ANDROID
                                          ? association_write_android(source->apps, &text)
@@ -428,27 +435,27 @@ static void make_document(struct association_source *source, enum association_fi
     metric_put(source->metrics, APPS + (size_t)file, tally.apps);
     metric_put(source->metrics, LEFT_OUT + (size_t)file, tally.left_out);
     metric_put(source->metrics, BYTES + (size_t)file, text.size);
-    struct buf *before = &source->texts[file];
     if (!slice_equal(buf_slice(before), buf_slice(&text))) {
-        struct association_document *document =
-            association_document_create(file, buf_slice(&text), &err);
+        document = association_document_create(file, buf_slice(&text), NULL);
         ENSURE(document != NULL); /* what is written here is JSON, and fits */
-        metric_add(source->metrics, MADE + (size_t)file, 1);
-        log_event(source->options.log, LOG_INFO, "association_made",
-                  "file=%s apps=%zu left_out=%zu bytes=%zu",
-                  file == ASSOCIATION_ANDROID ? "assetlinks" : "apple", tally.apps, tally.left_out,
-                  text.size);
-        source->options.made(source->options.argument, file, document);
         buf_clear(before);
         buf_append(before, buf_slice(&text));
+        metric_add(source->metrics, MADE + (size_t)file, 1);
+        log_event(source->options.log, LOG_INFO, "association_made",
+                  "file=%s apps=%zu left_out=%zu bytes=%zu", name_of(file), tally.apps,
+                  tally.left_out, text.size);
     }
     buf_fini(&text);
+    return document;
 }
 
 static void make_documents(struct association_source *source) {
+    struct association_document *documents[ASSOCIATION_FILE_COUNT];
     source->is_changed = false;
-    make_document(source, ASSOCIATION_ANDROID);
-    make_document(source, ASSOCIATION_APPLE);
+    for (int i = 0; i < ASSOCIATION_FILE_COUNT; i++) {
+        documents[i] = make_document(source, (enum association_file)i);
+    }
+    source->options.made(source->options.argument, documents);
     size_t refused = association_apps_refused(source->apps);
     size_t left_out =
         (size_t)(metric_get(source->metrics, LEFT_OUT) + metric_get(source->metrics, LEFT_OUT + 1));

@@ -36,8 +36,8 @@ struct association_source_options {
     struct slice key_prefix;     /* redis.prefix; copied */
     struct log *log;
     struct metric_registry *metrics;
-    /* Gives a reference of a document that differs from the one before. */
-    void (*made)(void *argument, enum association_file file, struct association_document *document);
+    /* Gives a reference of each document that differs from the one before; NULL: it does not. */
+    void (*made)(void *argument, struct association_document *documents[ASSOCIATION_FILE_COUNT]);
     void *argument;
 };
 

@@ -23,8 +23,8 @@ PROGRAMME = {
 }
 
 
-def programme(make_system, **options):
-    system = make_system(**options)
+def programme(make_system):
+    system = make_system(serve__roles="edge collector api")
     arguments = [word for name, value in PROGRAMME.items()
                  for word in ("--" + name.replace("_", "-"), value)]
     outcome = system.brinco.cli("campaign", "set", "invita", *arguments)

@@ -31,8 +31,9 @@ static void read_back(enum record_kind kind, const struct resource_plan *plan) {
     ENSURE(json_fields_read(kind, buf_slice(&json), &again, &fault));
     ENSURE(again.has_id && slice_equal(again.id, SLICE("AB")));
     for (size_t i = 0; i < record_shape(kind)->count; i++) {
+        const char *name = record_shape(kind)->names[i];
         uint64_t number;
-        if (!record_read_time(record_shape(kind)->names[i], plan->after[i], &number)) {
+        if (!record_read_time(name, plan->after[i], &number) && !record_is_count(name)) {
             ENSURE(slice_equal(again.value[i], plan->after[i]));
         }
     }
@@ -54,9 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ENSURE(fields.given < 1U << record_shape(kind)->count);
     struct resource_write write = {
         .kind = kind, .how = RESOURCE_REPLACE, .fields = &fields, .now_s = 1700000000};
+    const struct resource_bounds bounds = {.schemes = SLICE("bank")};
     struct resource_plan plan = {.exists = false};
     resource_plan(&write, &plan);
-    if (resource_check(&write, &plan, SLICE("bank"), &fault)) {
+    if (resource_check(&write, &plan, &bounds, &fault)) {
         ENSURE(!fields.has_id || !code_is_valid(fields.id) || fields.id.size <= CODE_BYTES_MAX);
         read_back(kind, &plan);
     } else {

@@ -284,7 +284,7 @@ static void what_is_no_click_is_reported_and_passed(void **state) {
     run(&said, *state, "journal dump");
     assert_int_equal(said.status, CMD_PARTIAL);
     assert_int_equal(count_lines(said.out.text), 2);
-    assert_says(said.err.text, "sequence 2 is no click that this version knows");
+    assert_says(said.err.text, "sequence 2 is not a click that this version knows");
     run(&said, *state, "journal verify");
     assert_int_equal(said.status, CMD_PARTIAL);
     assert_says(said.out.text, "sequence 2: not a click");

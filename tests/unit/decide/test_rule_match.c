@@ -362,107 +362,15 @@ static void hours_follow_the_summer_time(void **state) {
     assert_true(clock_set_zone("America/Mexico_City", &err));
 }
 
-struct asked {
-    unsigned share;
-    unsigned times;
-};
-
 static unsigned tell(void *argument) {
-    struct asked *asked = argument;
-    asked->times++;
-    return asked->share;
-}
-
-/* Which of the rules fits, or count. */
-static size_t first_fit(const struct rule *rules, size_t count, struct asked *asked,
-                        struct slice country) {
-    struct destination_share share = {.share = tell, .argument = asked};
-    struct destination_input input = {.share = &share, .country = country};
-    struct rule_match match;
-    rule_match_begin(&match, &input);
-    for (size_t i = 0; i < count; i++) {
-        if (rule_match(&match, &rules[i])) {
-            return i;
-        }
-    }
-    return count;
-}
-
-static void weights_share_out_everybody(void **state) {
-    (void)state;
-    struct rule rules[] = {any, any, any};
-    rules[0].weight = 30;
-    rules[1].weight = 30;
-    rules[2].weight = 40;
-    for (unsigned share = 0; share < 100; share++) {
-        struct asked asked = {.share = share};
-        size_t expected = share < 30 ? 0 : share < 60 ? 1 : 2;
-        assert_int_equal(first_fit(rules, 3, &asked, SLICE_EMPTY), expected);
-        assert_int_equal(asked.times, 1);
-    }
-}
-
-static void weights_that_leave_something_leave_it_to_the_rules_behind(void **state) {
-    (void)state;
-    struct rule rules[] = {any, any, any};
-    rules[0].weight = 10;
-    rules[1].weight = 1;
-    for (unsigned share = 0; share < 100; share++) {
-        struct asked asked = {.share = share};
-        size_t expected = share < 10 ? 0 : share < 11 ? 1 : 2;
-        assert_int_equal(first_fit(rules, 3, &asked, SLICE_EMPTY), expected);
-    }
-}
-
-static void only_rules_that_fit_otherwise_take_a_share(void **state) {
-    (void)state;
-    struct slice mexico = SLICE("MX");
-    struct rule rules[] = {any, any};
-    rules[0].weight = 50;
-    rules[0].countries = one_word(&mexico);
-    rules[1].weight = 50;
-    struct asked asked = {.share = 20};
-    assert_int_equal(first_fit(rules, 2, &asked, SLICE("MX")), 0);
-    assert_int_equal(first_fit(rules, 2, &asked, SLICE("US")), 1);
-    asked.share = 60;
-    assert_int_equal(first_fit(rules, 2, &asked, SLICE("MX")), 1);
-    assert_int_equal(first_fit(rules, 2, &asked, SLICE("US")), 2);
-}
-
-static void nobody_is_asked_for_a_share_that_decides_nothing(void **state) {
-    (void)state;
-    struct slice mexico = SLICE("MX");
-    struct rule rules[] = {any, any, any};
-    rules[0].weight = 50;
-    rules[0].countries = one_word(&mexico);
-    rules[2].weight = 50;
-    struct asked asked = {.share = 1};
-    assert_int_equal(first_fit(rules, 3, &asked, SLICE("US")), 1);
-    assert_int_equal(asked.times, 0);
-}
-
-static void weights_beyond_a_hundred_are_nobodys(void **state) {
-    (void)state;
-    struct rule rules[] = {any, any, any};
-    rules[0].weight = rules[1].weight = rules[2].weight = 100;
-    struct asked asked = {.share = 99};
-    assert_int_equal(first_fit(rules, 3, &asked, SLICE_EMPTY), 0);
-    asked.share = 250; /* nobody makes such a share */
-    assert_int_equal(first_fit(rules, 3, &asked, SLICE_EMPTY), 2);
-}
-
-static void without_shares_no_weight_fits(void **state) {
-    (void)state;
-    struct rule rule = any;
-    rule.weight = 100;
-    assert_false(fits(&(struct destination_input){0}, &rule));
+    return *(const unsigned *)argument;
 }
 
 /* Everything at once fits, and each condition alone can spoil it. */
 static void all_conditions_must_fit(void **state) {
     (void)state;
-    struct asked asked = {.share = 10};
-    struct destination_share share = {.share = tell, .argument = &asked};
+    unsigned number = 10;
+    struct destination_share share = {.share = tell, .argument = &number};
     struct slice country = SLICE("MX"), region = SLICE("CMX"), language = SLICE("es"),
                  in_app = SLICE("tiktok");
     struct rule_parameter parameter = {.name = SLICE("a"), .value = SLICE("1")};
@@ -515,7 +423,7 @@ static void all_conditions_must_fit(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         assert_false(fits(&bad[i], &rule));
     }
-    asked.share = 11;
+    number = 11;
     assert_false(fits(&good, &rule));
 }
 
@@ -535,12 +443,6 @@ int main(void) {
         cmocka_unit_test(hours_are_of_the_zone_and_go_over_midnight),
         cmocka_unit_test(days_are_of_the_zone),
         cmocka_unit_test(hours_follow_the_summer_time),
-        cmocka_unit_test(weights_share_out_everybody),
-        cmocka_unit_test(weights_that_leave_something_leave_it_to_the_rules_behind),
-        cmocka_unit_test(only_rules_that_fit_otherwise_take_a_share),
-        cmocka_unit_test(nobody_is_asked_for_a_share_that_decides_nothing),
-        cmocka_unit_test(weights_beyond_a_hundred_are_nobodys),
-        cmocka_unit_test(without_shares_no_weight_fits),
         cmocka_unit_test(all_conditions_must_fit),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

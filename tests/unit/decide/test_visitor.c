@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -207,6 +208,82 @@ static void a_day_is_the_zones_day(void **state) {
     set_zone("America/Mexico_City");
 }
 
+static uint64_t network_at(uint64_t now_ms, const char *address) {
+    struct visitor_salt salt;
+    visitor_salt_init(&salt, secret, now_ms);
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(1234)};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(4321)};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+        return visitor_network_hash(&salt, (struct sockaddr *)&v4);
+    }
+    assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
+    return visitor_network_hash(&salt, (struct sockaddr *)&v6);
+}
+
+static uint64_t network_of(const char *address) {
+    return network_at(noon_ms, address);
+}
+
+static void a_network_is_a_24_or_a_48(void **state) {
+    (void)state;
+    assert_int_equal(network_of("189.203.1.0"), network_of("189.203.1.255"));
+    assert_int_not_equal(network_of("189.203.1.0"), network_of("189.203.0.0"));
+    assert_int_not_equal(network_of("189.203.1.0"), network_of("189.202.1.0"));
+    assert_int_not_equal(network_of("189.203.1.0"), network_of("188.203.1.0"));
+    assert_int_equal(network_of("2806:10a0:1::"), network_of("2806:10a0:1:ffff:ffff::ffff"));
+    assert_int_not_equal(network_of("2806:10a0:1::"), network_of("2806:10a0:2::"));
+    assert_int_not_equal(network_of("2806:10a0:1::"), network_of("2806:10a1:1::"));
+    assert_int_not_equal(network_of("2806:10a0:1::"), network_of("2807:10a0:1::"));
+    assert_int_equal(network_of("189.203.1.7"), network_of("::ffff:189.203.1.9"));
+    assert_int_not_equal(network_of("::ffff:189.203.1.9"), network_of("::ffff:189.203.2.9"));
+    assert_int_not_equal(network_of("0.0.0.0"), network_of("::"));
+}
+
+/* Nor with yesterday's, nor with another secret's, nor with what a visitor's hash begins with. */
+static void a_network_is_todays_and_the_secrets(void **state) {
+    (void)state;
+    assert_int_equal(network_of("189.203.1.1"), network_at(noon_ms + hour_ms, "189.203.1.1"));
+    assert_int_not_equal(network_of("189.203.1.1"), network_at(noon_ms + day_ms, "189.203.1.1"));
+    struct visitor_salt salt;
+    struct visitor_salt other;
+    visitor_salt_init(&salt, secret, noon_ms);
+    visitor_salt_init(&other, (const uint8_t[VISITOR_SECRET_BYTES]){1}, noon_ms);
+    assert_memory_not_equal(salt.network_state, other.network_state, sizeof salt.network_state);
+    assert_memory_not_equal(salt.network_state, salt.ipv4_state, sizeof salt.network_state);
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    assert_int_equal(visitor_network_hash(&salt, (struct sockaddr *)&local), 0);
+}
+
+/* Computed apart, as above, with SipHash-1-3. */
+static void the_networks_hash_never_changes(void **state) {
+    (void)state;
+    assert_int_equal(network_of("189.203.1.1"), 0x5ecfb1d3194ed503u);
+    assert_int_equal(network_of("2806:10a0:1:2::3"), 0x4ee2d3a50db05a7du);
+}
+
+/* All of 10.0.0.0/8: of 65,536 networks, none is taken for another. */
+static void networks_are_told_apart(void **state) {
+    (void)state;
+    struct visitor_salt salt;
+    visitor_salt_init(&salt, secret, noon_ms);
+    enum { NETWORKS = 65536, SLOTS = 4 * NETWORKS };
+    uint64_t *seen = calloc(SLOTS, sizeof *seen);
+    assert_non_null(seen);
+    for (uint32_t i = 0; i < NETWORKS; i++) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(10U << 24 | i << 8 | 1)};
+        uint64_t hash = visitor_network_hash(&salt, (struct sockaddr *)&v4);
+        assert_int_not_equal(hash, 0);
+        size_t slot = hash % SLOTS;
+        while (seen[slot] != 0) {
+            assert_int_not_equal(seen[slot], hash);
+            slot = (slot + 1) % SLOTS;
+        }
+        seen[slot] = hash;
+    }
+    free(seen);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_tap_is_the_same_visitor),
@@ -219,6 +296,10 @@ int main(void) {
         cmocka_unit_test(an_address_that_is_no_ip_is_taken),
         cmocka_unit_test(neighbours_share_nothing),
         cmocka_unit_test(a_day_is_the_zones_day),
+        cmocka_unit_test(a_network_is_a_24_or_a_48),
+        cmocka_unit_test(a_network_is_todays_and_the_secrets),
+        cmocka_unit_test(the_networks_hash_never_changes),
+        cmocka_unit_test(networks_are_told_apart),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
