@@ -88,12 +88,15 @@ class Reporter:
             "Idempotency-Key": key})
         try:
             with self.opener.open(request, timeout=self.timeout) as answer:
-                return json.loads(answer.read(ANSWER_BYTES_MAX) or b"{}")
+                taken = json.loads(answer.read(ANSWER_BYTES_MAX))
+            if not isinstance(taken, dict) or "id" not in taken:
+                raise ValueError("it is not brinco's")
+            return taken
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             # It may have been taken, and the answer lost: the key makes sending it again safe.
-            raise Failed(f"no answer: {error}", again=True) from None
+            raise Failed(f"no whole answer: {error}", again=True) from None
 
     @staticmethod
     def _refusal(error):

@@ -139,8 +139,9 @@ MUST_CHECK enum webhook_store_result webhook_settle(const struct webhook_store *
 /* Keeps webhooks:all bounded: what is forgotten, and the oldest beyond WEBHOOKS_KEPT_MAX. */
 struct webhook_trim {
     uint64_t now_ms;
-    uint64_t offset;  /* where this one begins, and afterwards where the next one does; first 0 */
-    uint64_t trimmed; /* how many were taken off */
+    uint64_t kept_max; /* WEBHOOKS_KEPT_MAX, but in tests */
+    uint64_t offset;   /* where this one begins, and afterwards where the next one does; first 0 */
+    uint64_t trimmed;  /* how many were taken off */
 };
 
 MUST_CHECK enum webhook_store_result webhook_trim(const struct webhook_store *store,
@@ -177,6 +178,7 @@ struct webhook_list {
     struct slice state;    /* empty: any */
     struct slice campaign; /* empty: any */
     size_t limit;          /* how many are shown */
+    size_t pieces_max;     /* how many hundreds are looked at; 0: WEBHOOK_PAGE_MAX */
     uint64_t before_ms;    /* 0: from the newest on; else only older ones */
     struct slice before;   /* of those of that millisecond, the ones before this id; may be empty */
     void (*each)(void *argument, struct slice id, const struct slice value[WEBHOOK_FIELD_COUNT]);
@@ -189,8 +191,7 @@ struct webhook_place {
     char id[WEBHOOK_ID_BYTES_MAX + 1];
 };
 
-/* Newest first. At most WEBHOOK_PAGE_MAX times 100 are looked at, then it stops with a place to go
- * on from. */
+/* Newest first. Stops, with a place to go on from, when enough are shown or looked at. */
 MUST_CHECK enum webhook_store_result webhook_list(const struct webhook_store *store,
                                                   const struct webhook_list *list,
                                                   struct webhook_place *place, struct err *err);

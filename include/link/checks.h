@@ -13,7 +13,8 @@
  *   own_link              `user` is the link's owner: own_link (on)
  *
  * A campaign's field `checks` is words NAME=VALUE separated by spaces, with the names in brackets
- * above; off leaves a check out, and so does 0 but for the first. What is not named has its default.
+ * above; off leaves a check out, and so does 0 but for the first. What is not named has its
+ * default.
  *
  * Threads   Pure functions.
  */

@@ -32,6 +32,8 @@ enum find_result {
 };
 
 struct found_click {
+    struct buf *bytes; /* given: where the texts go. The caller makes it with buf_init() and clears
+                          it */
     struct slice value[CLICK_FIELD_COUNT]; /* in the order of click_fields(); empty where the entry
                                               has no such field */
     struct slice stream;                   /* the whole key */
@@ -39,10 +41,10 @@ struct found_click {
     uint64_t sequence;
 };
 
-/* Texts stand in *bytes, which the caller has made with buf_init() and clears. */
+/* found->bytes is set by the caller. */
 MUST_CHECK enum find_result find_click(struct redis_pipe *pipe, struct slice key_prefix,
-                                       const struct ulid *id, struct buf *bytes,
-                                       struct found_click *found, struct err *err);
+                                       const struct ulid *id, struct found_click *found,
+                                       struct err *err);
 
 /* The value of a field of this name ("code"), or empty. */
 struct slice found_click_value(const struct found_click *found, const char *name);

@@ -102,5 +102,7 @@ call_handler call_click_get;
 /* campaigns.c */
 call_handler call_campaign_get, call_campaign_put, call_campaign_patch, call_campaign_delete,
     call_campaign_post, call_campaigns_get;
+/* webhooks.c */
+call_handler call_webhooks_get, call_webhook_retry;
 
 #endif

@@ -245,15 +245,20 @@ static void write_result(struct report *report) {
 
 static void answer_all(struct intake_request *request) {
     struct buf *out = &request->answer->body;
+    bool is_again = true;
     request->answer->status = 202;
     request->answer->content_type = "application/json";
     buf_append(out, request->is_list ? SLICE("[") : SLICE_EMPTY);
     for (size_t i = 0; i < request->count; i++) {
         const struct report *report = &request->reports[i];
+        is_again = is_again && report->state == REPORT_AGAIN;
         buf_append(out, i > 0 ? SLICE(",\n") : SLICE_EMPTY);
         buf_append(out, slice_make(report->answer, report->answer_size));
     }
     buf_append(out, request->is_list ? SLICE("]\n") : SLICE("\n"));
+    if (is_again) {
+        answer_header(request->answer, "Idempotency-Replayed", SLICE("true"));
+    }
 }
 
 /* What is reserved is given back, or kept. */

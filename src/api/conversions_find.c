@@ -76,11 +76,10 @@ static void ask_credit(const struct call *call, struct report *reports, size_t c
 
 /* False: Redis does not say. */
 static bool look_for_click(const struct call *call, struct report *report, struct buf *bytes) {
-    struct found_click found;
+    struct found_click found = {.bytes = bytes};
     struct err err;
     buf_clear(bytes);
-    switch (find_click(call->pipe, call->key_prefix, &report->conversion.click_id, bytes, &found,
-                       &err)) {
+    switch (find_click(call->pipe, call->key_prefix, &report->conversion.click_id, &found, &err)) {
     case FIND_FOUND:
         prove(call, report, found_click_value(&found, "code"));
         return true;

@@ -35,6 +35,8 @@
     X(GET,    "/v1/campaigns/{id}",       READ,  CALL,      call_campaign_get) \
     X(PUT,    "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_put) \
     X(PATCH,  "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_patch) \
+    X(GET,    "/v1/webhooks",             READ,  CALL,      call_webhooks_get) \
+    X(POST,   "/v1/webhooks/{id}/retry",  WRITE, CALL,      call_webhook_retry) \
     X(DELETE, "/v1/campaigns/{id}",       WRITE, CALL,      call_campaign_delete) \
     X(GET,    "/v1/campaigns/{id}/history", READ, CALL,     call_campaign_history)
 /* clang-format on */

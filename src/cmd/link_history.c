@@ -124,8 +124,8 @@ static bool print_json(void *argument, const struct history_entry *entry) {
 
 static bool print_text(void *argument, const struct history_entry *entry) {
     struct printing *printing = argument;
-    json_t *before = json_loadb(entry->before.data, entry->before.size, JSON_DECODE_ANY, NULL);
-    json_t *after = json_loadb(entry->after.data, entry->after.size, JSON_DECODE_ANY, NULL);
+    json_t *before = json_loadb(entry->before.data, entry->before.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *after = json_loadb(entry->after.data, entry->after.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (printing->count++ > 0) {
         putchar('\n');
     }

@@ -47,7 +47,8 @@ enum { ROWS_CODE = RECORD_ID, ROWS_UNKNOWN = RECORD_UNKNOWN };
 int rows_find_field(struct slice name); /* enum link_field, ROWS_CODE or ROWS_UNKNOWN */
 
 /* "code, campaign, ...": for messages. */
-#define ROWS_NAMES "code, campaign, owner, url, status, starts_at, expires_at, created_at, max_clicks"
+#define ROWS_NAMES                                                                                 \
+    "code, campaign, owner, url, status, starts_at, expires_at, created_at, max_clicks"
 
 /* input is borrowed. CSV reads the header line; NULL and err when that is not usable. */
 MUST_CHECK struct rows *rows_create(struct input *input, enum rows_format format, struct err *err);

@@ -67,12 +67,12 @@ static const char revoke_help[] =
 static const char key_help[] =
     "Usage: brinco token key\n"
     "\n"
-    "Prints the key of this edge's click tokens on standard output: 64 hexadecimal digits. An app's\n"
-    "backend verifies tokens with it, offline (docs/attribution.md has a program for that).\n"
+    "Prints the key of click tokens on standard output: 64 hexadecimal digits. An app's backend\n"
+    "verifies tokens with it, offline (docs/attribution.md has a program for that).\n"
     "\n"
-    "Whoever has the key can also make tokens, for any code and time, that pass as ours: give it to\n"
-    "that backend alone, and keep it as you keep passwords. It is made of the secret under data.dir,\n"
-    "which it does not give away: the salts of visitors stay secret.\n"
+    "Whoever has the key can also make tokens, for any code and time, that pass as ours: give it\n"
+    "to that backend alone, and keep it as you keep passwords. It is derived from the secret under\n"
+    "data.dir, which it does not give away: the salts of visitors stay secret.\n"
     "\n" CMD_HELP_COMMON "\n"
     "Example:\n"
     "  (umask 077 && brinco token key > click-token.key)\n";

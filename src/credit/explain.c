@@ -17,9 +17,9 @@
 #include "base/err.h"
 #include "click/click.h"
 #include "click/token.h"
+#include "credit/explain_words.h"
 #include "explain_journal.h"
 #include "explain_private.h"
-#include "credit/explain_words.h"
 #include "redis/pipe.h"
 #include "stats/find.h"
 #include "stats/keys.h"
@@ -199,11 +199,11 @@ static json_t *click_of(const struct found_click *found) {
 }
 
 static bool find_in_streams(struct explanation *it, struct err *err) {
-    struct found_click found;
     struct buf bytes;
+    struct found_click found = {.bytes = &bytes};
     buf_init(&bytes, BYTES_MAX);
     enum find_result result =
-        find_click(it->source->pipe, it->source->key_prefix, &it->subject->id, &bytes, &found, err);
+        find_click(it->source->pipe, it->source->key_prefix, &it->subject->id, &found, err);
     if (result == FIND_FOUND) {
         char entry[64];
         snprintf(entry, sizeof(entry), "%" PRIu64 "-%" PRIu64, found.ms, found.sequence);
@@ -253,10 +253,10 @@ static void find_in_journals(struct explanation *it) {
     }
     buf_fini(&json);
     explain_looked(it,
-                   "%zu journals under %s%s: %s; what is shipped stays there for %" PRIu64
+                   "the journals under %s (%zu%s): %s; what is shipped stays there for %" PRIu64
                    " hours (journal.retain_hours)",
-                   journals, it->source->data_dir,
-                   unreadable > 0 ? " (some could not be read)" : "",
+                   it->source->data_dir, journals,
+                   unreadable > 0 ? ", some of which could not be read" : "",
                    result == JOURNAL_SEARCH_FOUND ? "it is there" : "it is not there (any more)",
                    it->source->journal_retain_hours);
 }
@@ -281,6 +281,16 @@ static void say_counting(struct explanation *it, json_t *counted, const char *se
     json_object_set_new(it->document, "counting", json_string(sentence));
 }
 
+/* Its entry itself is not known: it was trimmed. */
+static void note_shipping(struct explanation *it) {
+    if (!it->is_shipped) {
+        it->is_shipped = true;
+        json_object_set_new(
+            it->document, "shipped",
+            json_pack("{s:o,s:n}", "stream", explain_text(slice_of(it->stream)), "entry"));
+    }
+}
+
 /* Of one that is in a journal alone: whether its stream went past it. */
 static bool find_shipping(struct explanation *it, struct err *err) {
     const struct slice command[] = {SLICE("XREVRANGE"), slice_of(it->stream), SLICE("+"),
@@ -292,10 +302,7 @@ static bool find_shipping(struct explanation *it, struct err *err) {
     }
     const struct redis_reply *last = redis_reply_at(reply, 0);
     if (is_at_or_below(it, redis_reply_text(redis_reply_at(last, 0)))) {
-        it->is_shipped = true;
-        json_object_set_new(
-            it->document, "shipped",
-            json_pack("{s:o,s:n}", "stream", explain_text(slice_of(it->stream)), "entry"));
+        note_shipping(it);
     }
     return true;
 }
@@ -318,6 +325,7 @@ static bool find_counting(struct explanation *it, struct err *err) {
         return false;
     }
     if (is_at_or_below(it, redis_reply_text(reply))) {
+        note_shipping(it);
         say_counting(it, json_true(), "counted: the collector's mark of its stream is past it");
     } else if (it->is_shipped) {
         say_counting(it, json_false(),
@@ -339,10 +347,15 @@ static struct slice code_of(const struct explanation *it) {
     return code.size > 0 ? code : slice_of(it->credit_code);
 }
 
+static bool is_ours(const struct explanation *it, struct slice code) {
+    struct ulid ignored;
+    return code.size > 0 && code.size <= TOKEN_CODE_BYTES_MAX &&
+           token_verify(it->source->token_key, it->subject->token, code, &ignored);
+}
+
 static void tell_token(struct explanation *it) {
     struct slice token = it->subject->token;
     struct slice code = code_of(it);
-    struct ulid ignored;
     const char *verdict = "unknown";
     const char *meaning;
     if (token.size == 0) {
@@ -352,10 +365,12 @@ static void tell_token(struct explanation *it) {
         meaning = "whether it is ours cannot be told here: the secret under data.dir is needed";
     } else if (code.size == 0) {
         meaning = "whether it is ours cannot be told without the code: the click is not known";
-    } else if (code.size <= TOKEN_CODE_BYTES_MAX &&
-               token_verify(it->source->token_key, token, code, &ignored)) {
+    } else if (is_ours(it, code)) {
         verdict = "ours";
         meaning = "this token is ours, for this code";
+    } else if (is_ours(it, word_of(it, "code"))) {
+        verdict = "other_code";
+        meaning = "this token is ours, and not for this code";
     } else {
         verdict = "forged";
         meaning = "this token is forged, or of another code";

@@ -17,7 +17,7 @@ struct word {
 static const struct word outcomes[] = {
     {"play_store", "led to Google Play"},
     {"app_store", "led to the App Store"},
-    {"web", "led to the campaign's web page"},
+    {"web", "led to a web page"},
     {"override", "led to the link's own URL"},
     {"fallback", "led to the campaign's fallback: the link or the campaign was closed (paused, not "
                  "started, expired, used up), made no sense, or had nothing for this platform"},

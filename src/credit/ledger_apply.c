@@ -101,23 +101,30 @@ static struct slice once_key(struct buf *bytes, const struct ledger_entry *entry
     return SLICE_EMPTY;
 }
 
-/* The counter of a check of many, and how many are allowed; both empty when it is off. */
-static void add_many(struct buf *bytes, const struct line *line, struct slice name,
-                     struct slice whose, uint32_t allowed, struct slice out[2]) {
+/* A check of how many somebody has. */
+struct many {
+    struct slice name;
+    struct slice whose;
+    uint32_t allowed;
+};
+
+/* Its counter, and how many are allowed; both empty when it is off. */
+static void add_many(struct buf *bytes, const struct line *line, const struct many *many,
+                     struct slice out[2]) {
     const struct ledger_entry *entry = line->entry;
     out[0] = out[1] = SLICE_EMPTY;
-    if (entry->proof.status != CREDIT_VERIFIED || !entry->has_facts || allowed == UINT32_MAX ||
-        !judge_is_known(whose)) {
+    if (entry->proof.status != CREDIT_VERIFIED || !entry->has_facts ||
+        many->allowed == UINT32_MAX || !judge_is_known(many->whose)) {
         return;
     }
     struct slice parts[] = {SLICE("many"),
-                            name,
+                            many->name,
                             number(bytes, (uint64_t)line->day.yyyymmdd),
                             entry->campaign,
                             entry->conversion.text[CONVERSION_TEXT_EVENT],
-                            whose};
+                            many->whose};
     out[0] = joined(bytes, parts, ARRAY_COUNT(parts));
-    out[1] = number(bytes, allowed);
+    out[1] = number(bytes, many->allowed);
 }
 
 /* What credit:CLICK keeps of it, before and after the reasons. */
@@ -243,10 +250,12 @@ static void add_entry(struct ledger *l, const struct ledger_entry *entry, struct
     out[12] = number(bytes, line.happened_ms);
     out[13] = once_key(bytes, entry);
     add_facts(bytes, entry, out + 14);
-    add_many(bytes, &line, SLICE("visitor"), entry->click.visitor, entry->limits.many_by_visitor,
-             out + 17);
-    add_many(bytes, &line, SLICE("network"), entry->click.network, entry->limits.many_by_network,
-             out + 19);
+    const struct many by_visitor = {SLICE("visitor"), entry->click.visitor,
+                                    entry->limits.many_by_visitor};
+    const struct many by_network = {SLICE("network"), entry->click.network,
+                                    entry->limits.many_by_network};
+    add_many(bytes, &line, &by_visitor, out + 17);
+    add_many(bytes, &line, &by_network, out + 19);
     add_credit(bytes, &line, out + 21);
     out[23] = webhook_of(l, entry);
     add_body(bytes, &line, out + 24);

@@ -222,11 +222,10 @@ static bool is_recent(const struct ledger *l, const struct ulid *id, uint64_t no
 }
 
 static enum ledger_step find(struct ledger *l, struct ledger_entry *entry) {
-    struct found_click found;
+    struct found_click found = {.bytes = &l->found};
     struct err err = {""};
     buf_clear(&l->found);
-    switch (
-        find_click(l->pipe, l->key_prefix, &entry->conversion.click_id, &l->found, &found, &err)) {
+    switch (find_click(l->pipe, l->key_prefix, &entry->conversion.click_id, &found, &err)) {
     case FIND_FOUND:
         take_click(l, entry, &found);
         return LEDGER_ON;

@@ -337,7 +337,8 @@ static void claim(struct webhook *w) {
 }
 
 static void trim(struct webhook *w) {
-    struct webhook_trim trim = {.now_ms = clock_real_ms(), .offset = w->trim_offset};
+    struct webhook_trim trim = {
+        .now_ms = clock_real_ms(), .kept_max = WEBHOOKS_KEPT_MAX, .offset = w->trim_offset};
     struct err err = {""};
     if (is_well(w, webhook_trim(&w->store, &trim, &err), &err)) {
         w->trim_offset = trim.offset;

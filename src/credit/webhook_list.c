@@ -224,7 +224,8 @@ enum webhook_store_result webhook_list(const struct webhook_store *store,
                                        struct err *err) {
     struct walk walk = {.store = store, .list = list, .first_ms = list->before_ms, .place = place};
     *place = (struct webhook_place){0};
-    for (size_t pieces = 0; pieces < WEBHOOK_PAGE_MAX && !walk.is_over; pieces++) {
+    size_t pieces_max = list->pieces_max > 0 ? list->pieces_max : WEBHOOK_PAGE_MAX;
+    for (size_t pieces = 0; pieces < pieces_max && !walk.is_over; pieces++) {
         enum webhook_store_result result = read_piece(&walk, err);
         if (result != WEBHOOK_STORE_OK) {
             return result;

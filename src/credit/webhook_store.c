@@ -100,7 +100,7 @@ enum webhook_store_result webhook_trim(const struct webhook_store *store, struct
     const struct redis_reply *reply;
     webhook_script_begin(&script, store, SCRIPT(webhook_trim_lua));
     webhook_script_add_number(&script, trim->now_ms);
-    webhook_script_add_number(&script, WEBHOOKS_KEPT_MAX);
+    webhook_script_add_number(&script, trim->kept_max);
     webhook_script_add_number(&script, trim->offset);
     webhook_script_add_number(&script, TRIM_WINDOW);
     enum webhook_store_result result = webhook_script_call(store, &script, &reply, err);

@@ -298,7 +298,11 @@ static size_t take_head(char *bytes, size_t one, size_t size, void *argument) {
     struct slot *slot = argument;
     struct slice line = slice_make(bytes, size);
     (void)one;
-    slot->has_head = slice_equal(line, SLICE("\r\n")) || slice_equal(line, SLICE("\n"));
+    if (slice_starts_with(line, SLICE("HTTP/"))) {
+        slot->has_head = false;
+    } else if (slice_equal(line, SLICE("\r\n")) || slice_equal(line, SLICE("\n"))) {
+        slot->has_head = true; /* and stays so: trailers come this way, too */
+    }
     return count_bytes(slot, size) ? size : 0;
 }
 

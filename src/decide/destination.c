@@ -217,12 +217,13 @@ static bool by_campaign(const struct destination_input *input, struct destinatio
 
 /* The first rule that fits and leads somewhere. */
 static bool by_rules(const struct destination_input *input, struct destination *chosen) {
-    const struct rules *rules = input->campaign->rules;
+    const struct campaign *campaign = input->campaign;
+    const struct rules *rules = campaign->rules;
     struct rule_match match;
     rule_match_begin(&match, input);
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rule[i];
-        if (rule_match(&match, rule) && by_target(input->campaign, rule, chosen)) {
+        if (rule_match(&match, rule) && by_target(campaign, rule, chosen)) {
             chosen->by = SLICE("rule");
             chosen->rule = rule->name;
             return true;

@@ -244,9 +244,8 @@ static void on_key(void *argument, struct slice key) {
         want_walk(source, DEBOUNCE_MS);
         return;
     }
-    char *place = source->pending[source->pending_count++];
-    memcpy(place, id.data, id.size);
-    place[id.size] = '\0';
+    struct buf place = buf_over(source->pending[source->pending_count++], ID_BYTES_MAX + 1);
+    ENSURE(buf_append(&place, id) && buf_append_char(&place, '\0'));
     schedule(source, DEBOUNCE_MS);
 }
 

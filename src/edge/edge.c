@@ -175,6 +175,7 @@ static void take_settings(void *argument) {
     worker->pages = message->pages;
     resolver_configure(worker->resolver, worker->settings.redis_timeout_ms,
                        slice_of(worker->settings.default_campaign));
+    resolver_set_hosts(worker->resolver, slice_of(worker->settings.allowed_hosts));
     free(message);
 }
 

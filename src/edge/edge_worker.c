@@ -51,6 +51,8 @@ void edge_settings_read(struct edge_settings *settings, const struct conf *conf)
     snprintf(settings->home_url, sizeof(settings->home_url), "%s", conf->text[CONF_edge_home_url]);
     snprintf(settings->default_campaign, sizeof(settings->default_campaign), "%s",
              conf->text[CONF_edge_default_campaign]);
+    snprintf(settings->allowed_hosts, sizeof(settings->allowed_hosts), "%s",
+             conf->text[CONF_links_allowed_hosts]);
 }
 
 static bool open_journal(struct edge_worker *worker, const struct edge_worker_options *options,
@@ -105,7 +107,7 @@ static void make_resolver(struct edge_worker *worker, const struct edge_worker_o
         .default_campaign = slice_of(worker->settings.default_campaign),
         .log = options->log,
         .metrics = options->metrics,
-        .allowed_hosts = slice_of(options->conf->text[CONF_links_allowed_hosts]),
+        .allowed_hosts = slice_of(worker->settings.allowed_hosts),
         .on_batch_end = on_answers_from_redis,
         .batch_argument = worker,
     };

@@ -16,6 +16,7 @@
 #include "decide/visitor.h"
 #include "edge/edge.h"
 #include "http/response.h"
+#include "link/hosts.h"
 #include "signing.h"
 
 struct agent_cache;
@@ -43,6 +44,7 @@ struct edge_settings {
     size_t trusted_count;
     char home_url[2048 + 1];
     char default_campaign[64 + 1];
+    char allowed_hosts[HOSTS_BYTES_MAX + 1];
     uint32_t redis_timeout_ms;
 };
 

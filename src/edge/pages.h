@@ -10,9 +10,9 @@
  * but its own style and images (Content-Security-Policy), and is never stored.
  *
  * Threads   The worker's own: pages are put together in its page buffer, from the templates that
- *           its `pages` refers to (a struct page_set: immutable and counted, shared by all workers).
- * Limits    PAGE_BYTES_MAX a page. Where a replaced template makes more, the built-in one is used
- *           and counted (EDGE_PAGES_TOO_LARGE); where that does, one without values.
+ *           its `pages` refers to (a struct page_set: immutable, counted, shared by all workers).
+ * Limits    PAGE_BYTES_MAX a page. Where a replaced template makes more, the built-in one is sent
+ *           and counted (EDGE_PAGES_TOO_LARGE); where that does, one sentence.
  */
 #ifndef EDGE_PAGES_H
 #define EDGE_PAGES_H

@@ -46,6 +46,7 @@ struct layout {
 
 static struct layout layout_of(const struct qr_symbol *symbol, unsigned size) {
     unsigned scale = size / symbol->whole;
+    ENSURE(scale > 0); /* qr_symbol_make() saw to it */
     return (struct layout){
         .size = size, .scale = scale, .offset = (size - scale * symbol->width) / 2};
 }
@@ -71,7 +72,7 @@ static void draw_row(const struct qr_symbol *symbol, const struct layout *layout
 static bool write_image(png_structp png, png_infop info, const struct qr_symbol *symbol,
                         const struct layout *layout) {
     png_byte row[ROW_BYTES_MAX];
-    if (setjmp(png_jmpbuf(png)) != 0) { /* NOLINT(cert-err52-cpp) */
+    if (setjmp(png_jmpbuf(png)) != 0) {
         return false;
     }
     png_set_IHDR(png, info, layout->size, layout->size, 1, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,

@@ -15,7 +15,8 @@
 -- first change: most links are never changed, and a stream of their own would take four times the
 -- memory that they do.
 
-local call, sub, find, format = redis.call, string.sub, string.find, string.format
+local call, try = redis.call, redis.pcall
+local sub, find, format = string.sub, string.find, string.format
 local VALUE_BYTES_MAX, MADE_BYTES_MAX, SECONDS_MAX = 4096, 200, 253402300799
 local MADE = '^(%d+) (%l+) (.+)$'
 local how, prefix, noun, id_name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -62,12 +63,14 @@ local function now_ms()
 end
 
 local function add(key, ms, author, way, action, before, after)
-    call('XADD', key, 'MAXLEN', entries, '*', 'at', ms, 'who', author, 'via', way,
-         'action', action, 'before', before, 'after', after)
+    try('XADD', key, 'MAXLEN', entries, '*', 'at', ms, 'who', author, 'via', way,
+        'action', action, 'before', before, 'after', after)
 end
 
--- Before the first change of a record that was made with `made`. A stream keeps 4 KiB ready for what
--- comes; a copy of it is as small as what is in it.
+-- Behind the change itself, which has failed before this if Redis refuses to write. What else stands
+-- under the history's key, or a Redis that is full and lets things be deleted, is not in the way: then
+-- there is no entry. A stream keeps 4 KiB ready for what comes; a copy of it is as small as what is
+-- in it.
 local function remember(id, was, want)
     local before, after = json(id, was), json(id, want)
     if before == after then
@@ -84,7 +87,7 @@ local function remember(id, was, want)
     if is_there then
         call('PERSIST', key)
     else
-        call('COPY', into, key)
+        try('COPY', into, key)
         call('DEL', into)
     end
 end
@@ -114,12 +117,9 @@ local function write(key, id, was, want)
     if #set == 0 and #gone == 0 then
         return
     end
-    if lived and entries > 0 then
-        remember(id, was, want)
-        if was[n + 1] then
-            gone[#gone + 1] = 'made'
-        end
-    elseif lives and entries > 0 then
+    if lived and entries > 0 and was[n + 1] then
+        gone[#gone + 1] = 'made'
+    elseif not lived and lives and entries > 0 then
         made = made or now_ms() .. ' ' .. via .. ' ' .. who
         set[#set + 1] = 'made'
         set[#set + 1] = made
@@ -129,6 +129,9 @@ local function write(key, id, was, want)
     end
     if #gone > 0 then
         call('HDEL', key, unpack(gone))
+    end
+    if lived and entries > 0 then
+        remember(id, was, want)
     end
     if not lives then
         forget(id)
@@ -165,11 +168,13 @@ if how == 'delete' then
     if kind ~= 'hash' then -- nothing of ours: it stays
         return redis.error_reply('WRONGTYPE the key holds another kind of value')
     end
+    local was = call('HMGET', key, unpack(names))
+    call('DEL', key)
     if entries > 0 then
-        remember(id, call('HMGET', key, unpack(names)), {})
+        remember(id, was, {})
     end
     forget(id)
-    return call('DEL', key)
+    return 1
 end
 
 -- What is most of an import, links that are new and links that stay as they are, takes no detour.
@@ -191,7 +196,7 @@ while at <= last do
             call('HSET', key, 'created_at', created_at, unpack(ARGV, first, behind - 1))
         end
     else
-        local was, stays = redis.pcall('HMGET', key, unpack(names)), true
+        local was, stays = try('HMGET', key, unpack(names)), true
         if was.err then
             refused[#refused + 1] = row
         else

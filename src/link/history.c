@@ -173,7 +173,7 @@ static void append_record(struct buf *out, struct slice text) {
         buf_append(out, text);
     } else if (text.size > 0 && text.size <= HISTORY_JSON_BYTES_MAX) {
         append_utf8(&sound, text);
-        root = json_loadb(sound.data, sound.size, JSON_REJECT_DUPLICATES, NULL);
+        root = json_loadb(sound.data, sound.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     }
     char *line = json_is_object(root) ? json_dumps(root, JSON_COMPACT) : NULL;
     if (line != NULL) {

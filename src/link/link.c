@@ -2,6 +2,7 @@
  * link/link.c - a link, checked and packed.
  *
  *   struct link │ times that are set, 8 bytes each │ campaign │ owner │ url, compiled
+ *               │ max_clicks and used, where there is a limit
  *
  * Most links have a campaign, an owner and created_at and nothing else: 6 bytes of head and
  * those three. The campaign's id is copied, not shared: a counted reference would cost as many
@@ -25,10 +26,10 @@ enum {
     TIME_STARTS_AT,
     TIME_EXPIRES_AT,
     TIME_CREATED_AT,
-    TIME_MAX_CLICKS, /* a number that is no time, and kept like one */
-    TIME_USED,
     TIME_COUNT,
     FLAG_PAUSED = 1 << TIME_COUNT, /* below it: which times are set */
+    FLAG_LIMITED = FLAG_PAUSED << 1,
+    LIMIT_BYTES = 2 * sizeof(uint64_t),
 };
 
 struct link {
@@ -52,6 +53,8 @@ struct link_parts {
     struct slice url; /* as written */
     enum link_status status;
     uint64_t time[TIME_COUNT];
+    uint64_t max_clicks; /* 0: none */
+    uint64_t used;
     unsigned faults;
 };
 
@@ -104,9 +107,9 @@ static bool read_field(enum link_field field, struct slice value, struct link_pa
     case LINK_FIELD_CREATED_AT:
         return field_check_seconds(value, &parts->time[TIME_CREATED_AT], NULL);
     case LINK_FIELD_MAX_CLICKS:
-        return field_check_count(value, &parts->time[TIME_MAX_CLICKS], NULL);
+        return field_check_count(value, &parts->max_clicks, NULL);
     case LINK_FIELD_USED:
-        return field_check_count(value, &parts->time[TIME_USED], NULL);
+        return field_check_count(value, &parts->used, NULL);
     case LINK_FIELD_COUNT:
         break;
     }
@@ -125,7 +128,7 @@ static struct link *pack(const struct link_parts *parts) {
     size_t template_size =
         parts->url.size > 0 ? template_compile(parts->url, SLICE_EMPTY, compiled) : 0;
     size_t size = offsetof(struct link, bytes) + sizeof(parts->time) + parts->campaign.size +
-                  parts->owner.size + template_size;
+                  parts->owner.size + template_size + LIMIT_BYTES;
     struct link *link = malloc(size > sizeof(struct link) ? size : sizeof(struct link));
     ENSURE(link != NULL);
     *link = (struct link){
@@ -144,17 +147,21 @@ static struct link *pack(const struct link_parts *parts) {
     }
     at = put_bytes(at, parts->campaign);
     at = put_bytes(at, parts->owner);
-    put_bytes(at, slice_make(compiled, template_size));
+    at = put_bytes(at, slice_make(compiled, template_size));
+    if (parts->max_clicks > 0) {
+        const uint64_t limit[] = {parts->max_clicks, parts->used};
+        link->flags = (uint8_t)(link->flags | FLAG_LIMITED);
+        put_bytes(at, slice_make((const char *)limit, sizeof(limit)));
+    }
     return link;
 }
 
 /* How many bytes the times take whose bits are set in flags. Every accessor asks, so it is a
- * look-up: in a number that has two bits for each of the eight sets of the first three. */
+ * look-up: in a number that has two bits for each of the eight sets. */
 static inline size_t times_bytes(unsigned flags) {
     const unsigned counts = 0xE994; /* from the right: 0 1 1 2 1 2 2 3 */
-    _Static_assert(TIME_COUNT == 5, "three bits, and two more");
-    return ((counts >> 2 * (flags & 7) & 3) + (flags >> 3 & 1) + (flags >> 4 & 1)) *
-           sizeof(uint64_t);
+    _Static_assert(TIME_COUNT == 3, "a set of times is three bits");
+    return (counts >> 2 * (flags & ((1U << TIME_COUNT) - 1)) & 3) * sizeof(uint64_t);
 }
 
 static uint64_t time_of(const struct link *link, unsigned which) {
@@ -168,7 +175,8 @@ static uint64_t time_of(const struct link *link, unsigned which) {
 
 size_t link_bytes(const struct link *link) {
     return offsetof(struct link, bytes) + times_bytes(link->flags) + link->campaign_size +
-           link->owner_size + link->template_size;
+           link->owner_size + link->template_size +
+           ((link->flags & FLAG_LIMITED) != 0 ? LIMIT_BYTES : 0);
 }
 
 struct link *link_copy(const struct link *link) {
@@ -209,13 +217,27 @@ uint64_t link_created_at(const struct link *link) {
     return time_of(link, TIME_CREATED_AT);
 }
 
+/* max_clicks and used. */
+static void limit_of(const struct link *link, uint64_t limit[2]) {
+    struct slice before = link_template(link);
+    memcpy(limit, before.data + before.size, LIMIT_BYTES);
+}
+
 uint64_t link_max_clicks(const struct link *link) {
-    return time_of(link, TIME_MAX_CLICKS);
+    uint64_t limit[2] = {0};
+    if ((link->flags & FLAG_LIMITED) != 0) {
+        limit_of(link, limit);
+    }
+    return limit[0];
 }
 
 bool link_is_used_up(const struct link *link) {
-    uint64_t max = link_max_clicks(link);
-    return max > 0 && time_of(link, TIME_USED) >= max;
+    uint64_t limit[2];
+    if (LIKELY((link->flags & FLAG_LIMITED) == 0)) {
+        return false;
+    }
+    limit_of(link, limit);
+    return limit[1] >= limit[0];
 }
 
 unsigned link_faults(const struct link *link) {

@@ -46,8 +46,8 @@ static bool look(struct search *search, struct slice stream, struct err *err);
 static struct slice next_name(struct slice *rest);
 
 enum find_result find_click(struct redis_pipe *pipe, struct slice key_prefix, const struct ulid *id,
-                            struct buf *bytes, struct found_click *found, struct err *err) {
-    struct search search = {.pipe = pipe, .bytes = bytes, .found = found};
+                            struct found_click *found, struct err *err) {
+    struct search search = {.pipe = pipe, .bytes = found->bytes, .found = found};
     struct buf ms = buf_over(search.ms_text, sizeof(search.ms_text));
     ulid_format(id, search.id);
     buf_append_u64(&ms, ulid_unix_ms(id));

@@ -1,4 +1,4 @@
-"""The association files: whole, typed, never a redirect, and as the campaigns say within a second."""
+"""The association files: whole, typed, never a redirect, and soon as the campaigns say."""
 
 import json
 import signal
@@ -86,7 +86,7 @@ def test_a_file_is_json_whatever_asks_for_it(shared, path):
     shared.campaign("typed", **app(1, ios_app_id="ABCDE12345.mx.example.typed"))
     wait_for(lambda: b"mx.example" in shared.brinco.get(path).body)
     https = "X-Forwarded-Proto: https"
-    for agent, headers in ((None, ()), ("Mozilla/5.0 (iPhone)", ()), ("swcd (unknown version)", [https])):
+    for agent, headers in ((None, ()), ("Mozilla/5.0 (iPhone)", ()), ("swcd (x)", [https])):
         reply = shared.brinco.get(path, agent=agent, headers=headers)
         assert reply.status == 200
         assert reply.location is None
@@ -199,16 +199,34 @@ def test_hostile_values_do_no_harm(own):
 
 def test_many_campaigns_at_once_and_a_flush(own):
     shows(own, {})
-    pipe = own.keys.pipeline()
+    walks = own.brinco.metrics().sum("brinco_association_walks_total")
+    pipe = own.keys.pipeline()  # a transaction: more is heard of at once than is noted
     for number in range(1500):
         pipe.hset(f"brinco:campaign:many{number}", mapping=app(number % 30))
     pipe.execute()
     shows(own, {"mx.example.app": [fingerprint(number) for number in range(30)]})
     wait_for(lambda: own.brinco.metrics().sum("brinco_association_campaigns") == 1500)
+    assert own.brinco.metrics().sum("brinco_association_walks_total") > walks
     own.keys.flushall()
     shows(own, {})
     own.campaign("after", **app(3))
     shows(own, {"mx.example.app": [fingerprint(3)]})
+
+
+def test_campaigns_beyond_the_limit_are_counted_and_taken_up_when_there_is_room(own):
+    def known():
+        metrics = own.brinco.metrics()
+        return (metrics.sum("brinco_association_campaigns"),
+                metrics.sum("brinco_association_left_out", file="both"))
+
+    pipe = own.keys.pipeline()
+    for number in range(10050):
+        pipe.hset(f"brinco:campaign:c{number}", mapping=app(number % 30))
+    pipe.execute()
+    wait_for(lambda: known() == (10000, 50), what=lambda: f"{known()}")
+    assert len(packages(own)["mx.example.app"]) == 30
+    own.keys.delete(*[f"brinco:campaign:c{number}" for number in range(200)])
+    wait_for(lambda: known() == (9850, 0), what=lambda: f"{known()}")
 
 
 def test_a_file_that_is_full_says_so_and_is_whole(own):

@@ -68,6 +68,7 @@ def test_a_collector_elsewhere_has_no_secret_and_says_so(make_system):
     collector = Brinco(system.brinco.directory.parent / "c", system.redis.url,
                        serve__roles="collector")
     collector.start(wait=False)
+    wait_for(lambda: "event=started" in collector.log(), what="it runs")
     try:
         reports = Reports(system.keys)
         reports.open(token, "install")
@@ -89,7 +90,8 @@ def test_killed_collectors_book_everything_once(make_system):
     system.wait_shipped()
     system.campaign("spring", checks="too_soon_s=off many_by_visitor=off many_by_network=off")
     places = [system.brinco.directory.parent / f"c{n}" for n in range(2)]
-    collectors = [Brinco(place, system.redis.url, serve__roles="collector") for place in places]
+    collectors = [Brinco(place, system.redis.url, serve__roles="collector api")
+                  for place in places]
     reports = [Reports(system.keys, f"brinco:conversions:{edge}:0") for edge in "ef"]
     try:
         for round_number in range(6):
@@ -101,8 +103,7 @@ def test_killed_collectors_book_everything_once(make_system):
                     chance.choice(reports).verified(token, event, value=100, currency="MXN")
             collectors[round_number % 2].kill()
         for collector in collectors:
-            if collector.process is None:
-                collector.start(wait=False)
+            (collector if collector.process else collector.start(wait=False)).ready()
         wait_judged(*reports)
     finally:
         for collector in collectors:

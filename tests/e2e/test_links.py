@@ -128,7 +128,8 @@ def test_a_change_while_the_tracking_connection_is_lost_is_not_missed(own):
     connections = connections_to_all_workers(own)
     own.link("TRACK", url="https://www.example.mx/0")
     for number in range(1, 6):
-        wait_for(lambda: len(tracking_clients(own)) == 2, what="both workers listen for changes")
+        wait_for(lambda: len(tracking_clients(own)) == 3,
+                 what="both workers, and the association files, listen for changes")
         assert all(location_of(c, "TRACK") for c in connections)
         url = f"https://www.example.mx/{number}"
         pipe = own.keys.pipeline(transaction=True)

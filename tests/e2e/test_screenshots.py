@@ -60,7 +60,8 @@ def gradient():
     row = b"\0" + b"".join(bytes((11 + x // 12, 87 + x // 14, 196)) for x in range(1200))
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
 
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1200, 630, 8, 2, 0, 0, 0))
             + chunk(b"IDAT", zlib.compress(row * 630)) + chunk(b"IEND", b""))

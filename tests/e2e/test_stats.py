@@ -25,7 +25,7 @@ OK, PARTIAL, USAGE = 0, 1, 2
 ZONE = zoneinfo.ZoneInfo("America/Mexico_City")
 KINDS = ["clicks", "previews", "bots", "prefetches", "heads"]
 OUTCOMES = ["play_store", "app_store", "web", "override", "fallback", "default", "paused",
-            "expired", "not_found", "unresolved"]
+            "expired", "not_found", "unresolved", "desktop", "used_up"]
 PLATFORMS = ["android", "ios", "windows", "macos", "linux", "other"]
 TEXTS = ["country", "region", "browser", "in_app", "language", "referrer", "source"]
 

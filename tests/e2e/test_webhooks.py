@@ -143,6 +143,10 @@ def test_more_than_was_promised_is_left_alone(make, receiver):
     key = deliveries.add(receiver.on("/", send(b"HTTP/1.1 202 Yes\r\nContent-Length: 2\r\n\r\nok"
                                                b"HTTP/1.1 500 No\r\n\r\n")))
     assert deliveries.wait(key, "delivered")["last_status"] == "202"
+    key = deliveries.add(receiver.on("/x", send(b"HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 200 OK\r\n"
+                                                b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0"
+                                                b"\r\nX-Trailer: y\r\n\r\n")))
+    assert deliveries.wait(key, "delivered")["last_status"] == "200"
 
 
 def test_gone_fails_at_once(make, receiver):

@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void ensure_same(struct agent a, struct agent b) {
-    ENSURE(a.class == b.class && a.platform == b.platform);
+    ENSURE(a.class == b.class && a.platform == b.platform && a.os_version == b.os_version);
     ENSURE(a.browser.data == b.browser.data && a.browser.size == b.browser.size);
     ENSURE(a.in_app.data == b.in_app.data && a.in_app.size == b.in_app.size);
     ENSURE(a.rule.data == b.rule.data && a.rule.size == b.rule.size);
@@ -25,6 +25,9 @@ static void ensure_sound(struct agent agent, struct slice input) {
     ENSURE(agent.class == AGENT_PERSON || agent.class == AGENT_PREVIEW || agent.class == AGENT_BOT);
     ENSURE((unsigned)agent.platform < TAP_PLATFORM_COUNT);
     ENSURE((agent.rule.size == 0) == (agent.class == AGENT_PERSON));
+    ENSURE(agent.os_version >> 16 <= 999);
+    ENSURE(agent.os_version == 0 ||
+           (agent.platform != TAP_PLATFORM_OTHER && agent.platform != TAP_PLATFORM_LINUX));
     ENSURE(agent.class == AGENT_PERSON || agent.in_app.size == 0);
     const struct slice out[] = {agent.browser, agent.in_app, agent.rule};
     for (size_t i = 0; i < ARRAY_COUNT(out); i++) {

@@ -43,6 +43,34 @@ static void members_become_fields(void **state) {
     json_fields_free(&fields);
 }
 
+static void counts_are_numbers_and_rules_are_arrays(void **state) {
+    (void)state;
+    struct json_fields fields;
+    struct json_fault fault;
+    assert_true(json_fields_read(RECORD_LINK, SLICE("{\"max_clicks\":100}"), &fields, &fault));
+    assert_value(&fields, LINK_FIELD_MAX_CLICKS, "100");
+    json_fields_free(&fields);
+    assert_true(json_fields_read(RECORD_LINK, SLICE("{\"max_clicks\":\"7\"}"), &fields, &fault));
+    assert_value(&fields, LINK_FIELD_MAX_CLICKS, "7");
+    json_fields_free(&fields);
+    static const char *const texts[] = {
+        "{\"rules\":[{\"to\": \"web\", \"country\":\"MX\"}]}",
+        "{\"rules\":\"[ {\\\"to\\\":\\\"web\\\",\\\"country\\\":\\\"MX\\\"} ]\"}",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        assert_true(json_fields_read(RECORD_CAMPAIGN, slice_of(texts[i]), &fields, &fault));
+        assert_value(&fields, CAMPAIGN_FIELD_RULES, "[{\"country\":\"MX\",\"to\":\"web\"}]");
+        json_fields_free(&fields);
+    }
+    assert_true(json_fields_read(RECORD_CAMPAIGN, SLICE("{\"rules\":[]}"), &fields, &fault));
+    assert_value(&fields, CAMPAIGN_FIELD_RULES, "");
+    json_fields_free(&fields);
+    assert_false(
+        json_fields_read(RECORD_CAMPAIGN, SLICE("{\"rules\":[{\"to\":7}]}"), &fields, &fault));
+    assert_string_equal(fault.field, "rules");
+    assert_int_equal(strncmp(fault.err.text, "rules: rule 1: to: allowed are", 30), 0);
+}
+
 static void a_nul_stays_in_its_text(void **state) {
     (void)state;
     struct json_fields fields;
@@ -83,6 +111,10 @@ static void what_is_wrong_is_named(void **state) {
         {"{\"starts_at\":1.5}", "starts_at", "Unix seconds"},
         {"{\"starts_at\":true}", "starts_at", "Unix seconds"},
         {"{\"starts_at\":\"soon\"}", "starts_at", "is not a time"},
+        {"{\"max_clicks\":-1}", "max_clicks", "an integer from 0 up"},
+        {"{\"max_clicks\":1.5}", "max_clicks", "an integer from 0 up"},
+        {"{\"used\":1}", "used", "used: brinco counts it itself"},
+        {"{\"used\":null}", "used", "used: brinco counts it itself"},
         {"[[[[[[[[[]]]]]]]]]", "", "nested deeper than 8"},
         {"{\"owner\":[[[[[[[[\"]]]", "", "nested deeper than 8"},
         {"{\"owner\":\"[[[[[[[[[[[[\\\"[[[\"}", NULL, NULL},
@@ -134,6 +166,7 @@ static void sizes_are_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_become_fields),
+        cmocka_unit_test(counts_are_numbers_and_rules_are_arrays),
         cmocka_unit_test(a_nul_stays_in_its_text),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(sizes_are_bounded),

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "capture.h"
 #include "click/click.h"
+#include "click/conversion.h"
 #include "click/journal.h"
 #include "cmd.h"
 
@@ -142,16 +143,16 @@ static size_t count_lines(const char *text) {
 
 static void ls_has_a_line_for_each_segment(void **state) {
     struct run ls;
-    write_worker(*state, 0, 900); /* of 64 and 72 bytes: 854 fill a segment */
+    write_worker(*state, 0, 900); /* of 80 bytes and up: 768 fill a segment */
     write_worker(*state, 1, 2);
     run(&ls, *state, "journal ls");
     assert_int_equal(ls.status, CMD_OK);
     assert_string_equal(ls.err.text, "");
     assert_int_equal(count_lines(ls.out.text), 1 + 3 + 2);
     assert_says(ls.out.text,
-                "0      00000001 edge-1                 1          854        854  "
-                "2026-01-01T00:00:01.000Z 2026-01-01T00:14:14.000Z        65536  full");
-    assert_says(ls.out.text, "0      00000002 edge-1               855          900         46  ");
+                "0      00000001 edge-1                 1          768        768  "
+                "2026-01-01T00:00:01.000Z 2026-01-01T00:12:48.000Z        65536  full");
+    assert_says(ls.out.text, "0      00000002 edge-1               769          900        132  ");
     assert_says(ls.out.text, "prepared\n");
     assert_says(ls.out.text, "1      00000001 edge-1                 1            2          2  ");
     assert_says(ls.out.text, "65536  open\n");
@@ -201,8 +202,8 @@ static void dump_begins_where_it_is_told(void **state) {
     assert_says(dump.out.text, "{\"sequence\":898,\"worker\":0,\"id\":");
     run(&dump, *state, "journal dump --from 899 @/00/00000002.log");
     assert_int_equal(count_lines(dump.out.text), 2);
-    run(&dump, *state, "journal dump --from 853 @/00/00000001.log");
-    assert_int_equal(count_lines(dump.out.text), 2); /* 853 and 854: that file alone */
+    run(&dump, *state, "journal dump --from 767 @/00/00000001.log");
+    assert_int_equal(count_lines(dump.out.text), 2); /* 767 and 768: that file alone */
     run(&dump, *state, "journal dump --from 900 @");
     assert_int_equal(count_lines(dump.out.text), 1);
     run(&dump, *state, "journal dump --from 900 @/00");
@@ -223,15 +224,58 @@ static void a_journal_that_is_being_written_can_be_looked_into(void **state) {
     journal_close(&journal);
 }
 
+/* One journal of conversions, beside those of clicks. */
+static void conversions_are_looked_into_when_they_are_asked_for(void **state) {
+    char directory[PATH_BYTES * 2];
+    struct err err = {""};
+    struct run run_of;
+    uint64_t sequence;
+    uint8_t payload[CONVERSION_PAYLOAD_BYTES_MAX];
+    struct conversion conversion = {
+        .at_ms = 1767225600000,
+        .text = {
+            [CONVERSION_TEXT_EVENT] = SLICE("install"), [CONVERSION_TEXT_USER] = SLICE("ana")}};
+    snprintf(directory, sizeof(directory), "%s/conversions/00", (const char *)*state);
+    const struct journal_options options = {.directory = directory,
+                                            .edge_id = SLICE("edge-1"),
+                                            .segment_bytes = SEGMENT_BYTES,
+                                            .disk_bytes_max = 7 * (SEGMENT_BYTES),
+                                            .sync_interval_ms = 1000};
+    struct journal *journal = journal_open(&options, &err);
+    assert_non_null(journal);
+    size_t size = conversion_encode(&conversion, payload);
+    assert_int_equal(journal_append(journal, slice_make((const char *)payload, size), &sequence),
+                     JOURNAL_APPENDED);
+    journal_close(&journal);
+    write_worker(*state, 0, 3);
+
+    run(&run_of, *state, "journal dump --conversions");
+    assert_int_equal(run_of.status, CMD_OK);
+    assert_int_equal(count_lines(run_of.out.text), 1);
+    assert_says(run_of.out.text, "{\"sequence\":1,\"worker\":0,\"id\":");
+    assert_says(run_of.out.text, "\"event\":\"install\",\"proof\":\"verified\"");
+    run(&run_of, *state, "journal verify --conversions");
+    assert_int_equal(run_of.status, CMD_OK);
+    assert_says(run_of.out.text, "records: 1");
+    run(&run_of, *state, "journal ls --conversions");
+    assert_says(run_of.out.text, "0      00000001 edge-1                 1            1");
+    run(&run_of, *state, "journal dump");
+    assert_int_equal(count_lines(run_of.out.text), 3);
+    /* Clicks are no conversions, and are not taken for some. */
+    run(&run_of, *state, "journal verify --conversions @");
+    assert_int_equal(run_of.status, CMD_PARTIAL);
+    assert_says(run_of.out.text, "sequence 1: not a conversion that this version knows");
+}
+
 static void verify_says_where_what_is_wrong(void **state) {
     struct run verify;
     char place[PATH_BYTES * 2];
     write_worker(*state, 0, 5);
-    spoil(*state, "00/00000001.log", 4096 + 2 * 64 + 40);
+    spoil(*state, "00/00000001.log", 4096 + 2 * 80 + 40);
     run(&verify, *state, "journal verify");
     assert_int_equal(verify.status, CMD_PARTIAL);
     snprintf(place, sizeof(place),
-             "%s/journal/00/00000001.log: offset 4224, sequence 3: the checksum does not hold; "
+             "%s/journal/00/00000001.log: offset 4256, sequence 3: the checksum does not hold; "
              "1 missing\n",
              (char *)*state);
     assert_says(verify.out.text, place);
@@ -242,7 +286,7 @@ static void verify_says_where_what_is_wrong(void **state) {
     char *rest = verify.out.text;
     json_t *failure = json_loads(strsep(&rest, "\n"), 0, NULL);
     json_t *summary = json_loads(strsep(&rest, "\n"), 0, NULL);
-    assert_int_equal(json_integer_value(json_object_get(failure, "offset")), 4224);
+    assert_int_equal(json_integer_value(json_object_get(failure, "offset")), 4256);
     assert_int_equal(json_integer_value(json_object_get(summary, "missing")), 1);
     assert_int_equal(json_integer_value(json_object_get(summary, "failures")), 1);
     json_decref(failure);
@@ -260,11 +304,11 @@ static void verify_says_where_what_is_wrong(void **state) {
 static void what_was_set_aside_fails_verification(void **state) {
     struct run verify;
     write_worker(*state, 0, 5);
-    spoil(*state, "00/00000001.log", 4096 + 4 * 64 + 40);
+    spoil(*state, "00/00000001.log", 4096 + 4 * 80 + 40);
     write_worker(*state, 0, 1);
     run(&verify, *state, "journal verify");
     assert_int_equal(verify.status, CMD_PARTIAL);
-    assert_says(verify.out.text, "/00000001.4352.torn: offset 0: was set aside");
+    assert_says(verify.out.text, "/00000001.4416.torn: offset 0: was set aside");
     assert_says(verify.out.text, "records: 5  missing: 0  failures: 1\n");
 }
 
@@ -333,6 +377,7 @@ int main(void) {
         IN_DIRECTORY(dump_prints_every_click_as_a_json_line),
         IN_DIRECTORY(dump_begins_where_it_is_told),
         IN_DIRECTORY(a_journal_that_is_being_written_can_be_looked_into),
+        IN_DIRECTORY(conversions_are_looked_into_when_they_are_asked_for),
         IN_DIRECTORY(verify_says_where_what_is_wrong),
         IN_DIRECTORY(what_was_set_aside_fails_verification),
         IN_DIRECTORY(what_is_no_click_is_reported_and_passed),

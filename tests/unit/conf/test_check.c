@@ -120,6 +120,12 @@ static void only_what_has_a_minimum_of_nothing_may_be_empty(void **state) {
                                  CONF_edge_home_url,
                                  CONF_redis_prefix,
                                  CONF_geo_database,
+                                 CONF_links_allowed_hosts,
+                                 CONF_links_assetlinks_file,
+                                 CONF_links_apple_association_file,
+                                 CONF_pages_dir,
+                                 CONF_webhooks_allowed_hosts,
+                                 CONF_webhooks_ca_file,
                                  CONF_queue_kafka_brokers,
                                  CONF_queue_kafka_properties};
     for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
@@ -214,6 +220,31 @@ static void networks_are_looked_at_one_by_one(void **state) {
     buf_fini(&list);
 }
 
+/* The same lists as link/hosts.h. */
+static void hosts_are_names_and_all_below_them(void **state) {
+    (void)state;
+    static const char *const good[] = {"example.mx", "*.example.mx,a.b\tlocalhost 10.0.0.1", " "};
+    static const char *const bad[] = {"https://a.mx", "a.mx/",  "a.mx:443", "*",
+                                      "*.",           "a.*.mx", "a..mx",    ".mx",
+                                      "a.mx.",        "a_b.mx", "[::1]",    "a;b"};
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        assert_true(allows(CONF_links_allowed_hosts, good[i]));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        assert_false(allows(CONF_links_allowed_hosts, bad[i]));
+    }
+    struct buf list;
+    buf_init(&list, 4096);
+    for (size_t i = 0; i < 128; i++) {
+        buf_append(&list, SLICE("a.mx "));
+    }
+    uint64_t ignored;
+    assert_true(allows_slice(CONF_links_allowed_hosts, buf_slice(&list), &ignored));
+    buf_append(&list, SLICE("b.mx"));
+    assert_false(allows_slice(CONF_links_allowed_hosts, buf_slice(&list), &ignored));
+    buf_fini(&list);
+}
+
 static void paths_hold_no_control_characters(void **state) {
     (void)state;
     assert_true(allows(CONF_data_dir, "/srv/m\xc3\xa9xico; a # b"));
@@ -260,6 +291,7 @@ int main(void) {
         cmocka_unit_test(urls_keep_to_their_schemes_and_characters),
         cmocka_unit_test(addresses_need_host_and_port),
         cmocka_unit_test(networks_are_looked_at_one_by_one),
+        cmocka_unit_test(hosts_are_names_and_all_below_them),
         cmocka_unit_test(paths_hold_no_control_characters),
         cmocka_unit_test(an_unknown_queue_is_refused_with_those_there_are),
         cmocka_unit_test(addresses_are_handed_out_one_by_one),

@@ -92,10 +92,15 @@ static void nothing_is_an_active_link_without_limits(void **state) {
 static void faults_read_as_absent_and_are_marked(void **state) {
     (void)state;
     const struct slice values[LINK_FIELD_COUNT] = {
-        [LINK_FIELD_CAMPAIGN] = SLICE("spring sale"),    [LINK_FIELD_OWNER] = SLICE("a\nb"),
-        [LINK_FIELD_URL] = SLICE("javascript:alert(1)"), [LINK_FIELD_STATUS] = SLICE("Paused"),
-        [LINK_FIELD_STARTS_AT] = SLICE("soon"),          [LINK_FIELD_EXPIRES_AT] = SLICE("-1"),
+        [LINK_FIELD_CAMPAIGN] = SLICE("spring sale"),
+        [LINK_FIELD_OWNER] = SLICE("a\nb"),
+        [LINK_FIELD_URL] = SLICE("javascript:alert(1)"),
+        [LINK_FIELD_STATUS] = SLICE("Paused"),
+        [LINK_FIELD_STARTS_AT] = SLICE("soon"),
+        [LINK_FIELD_EXPIRES_AT] = SLICE("-1"),
         [LINK_FIELD_CREATED_AT] = SLICE("1.5"),
+        [LINK_FIELD_MAX_CLICKS] = SLICE("many"),
+        [LINK_FIELD_USED] = SLICE("-3"),
     };
     struct link *link = link_create(values, SLICE_EMPTY);
     assert_int_equal(link_faults(link), (1U << LINK_FIELD_COUNT) - 1);
@@ -104,6 +109,32 @@ static void faults_read_as_absent_and_are_marked(void **state) {
     assert_int_equal(link_campaign(link).size + link_owner(link).size + link_template(link).size,
                      0);
     link_destroy(&link);
+}
+
+static void a_link_is_used_up_when_as_many_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *max_clicks;
+        const char *used;
+        bool is_used_up;
+    } cases[] = {{"", "", false},     {"0", "5", false},
+                 {"", "5", false},    {"5", "", false},
+                 {"5", "4", false},   {"5", "5", true},
+                 {"5", "6", true},    {"1000000000000", "1000000000000", true},
+                 {"5", "many", false}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const struct slice values[LINK_FIELD_COUNT] = {[LINK_FIELD_CAMPAIGN] = SLICE("c"),
+                                                       [LINK_FIELD_MAX_CLICKS] =
+                                                           slice_of(cases[i].max_clicks),
+                                                       [LINK_FIELD_USED] = slice_of(cases[i].used)};
+        struct link *link = link_create(values, SLICE_EMPTY);
+        assert_int_equal(link_is_used_up(link), cases[i].is_used_up);
+        assert_true(slice_equal(link_campaign(link), SLICE("c")));
+        link_destroy(&link);
+    }
+    assert_false(is_good(LINK_FIELD_MAX_CLICKS, SLICE("1000000000001")));
+    assert_false(is_good(LINK_FIELD_MAX_CLICKS, SLICE("-1")));
+    assert_false(is_good(LINK_FIELD_MAX_CLICKS, SLICE("1.5")));
 }
 
 static void owners_are_utf8_without_control_characters(void **state) {
@@ -188,6 +219,7 @@ int main(void) {
         cmocka_unit_test(any_set_of_times_reads_back),
         cmocka_unit_test(nothing_is_an_active_link_without_limits),
         cmocka_unit_test(faults_read_as_absent_and_are_marked),
+        cmocka_unit_test(a_link_is_used_up_when_as_many_are_counted),
         cmocka_unit_test(owners_are_utf8_without_control_characters),
         cmocka_unit_test(times_are_decimal_seconds_up_to_the_year_9999),
         cmocka_unit_test(huge_values_are_faults_of_every_field),

@@ -195,12 +195,12 @@ static void what_is_stored_is_one_line_in_one_order(void **state) {
     struct buf out = buf_over(bytes, sizeof(bytes));
     struct err err = {""};
     assert_true(rules_normalize(
-        SLICE(" [ {\"to\" : \"web\",\n\t\"query\":{\"b\":\"\\u00e9\\n\",\"a\":null},"
+        SLICE(" [ {\"to\" : \"web\",\n\t\"query\":{\"b\":\"\\u00e9\\\"\",\"a\":null},"
               "\"weight\":5, \"name\":\"a\"},\r\n{\"to\":\"https:\\/\\/a.mx\\/\"} ]\n"),
         &plain, &out, &err));
     assert_true(slice_equal(
         buf_slice(&out),
-        SLICE("[{\"name\":\"a\",\"query\":{\"b\":\"\xC3\xA9\\n\",\"a\":null},\"weight\":5,"
+        SLICE("[{\"name\":\"a\",\"query\":{\"b\":\"\xC3\xA9\\\"\",\"a\":null},\"weight\":5,"
               "\"to\":\"web\"},{\"to\":\"https://a.mx/\"}]")));
     assert_false(rules_normalize(SLICE("[{}]"), &plain, &out, &err));
     assert_string_equal(err.text, "rule 1: to: it is missing; allowed are android, ios, web, "
@@ -215,16 +215,20 @@ static void what_is_stored_is_one_line_in_one_order(void **state) {
 static void it_is_never_longer_than_what_was_read(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "[{\"query\":{\"a\":\"\\u0001\\u007f\\\"\\\\\\/\"},\"to\":\"web\"}]",
-        "[{\"from\":0,\"to\":\"web\"}]",
-        "[{\"from\":-0,\"to\":\"web\"}]",
+        "[{\"query\":{\"a\":\"\\u00ad\\\"\\\\\\/\"},\"to\":\"web\"}]",
+        "[{\"query\":{\"\\ud83d\\ude00\":\"\xF0\x9F\x98\x80\"},\"to\":\"web\"}]",
+        "[{\"from\":-0,\"until\":1,\"to\":\"web\"}]",
+        "[{\"days\":[\"mon\"],\"to\":\"web\"}]",
     };
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         char bytes[1024];
         struct buf out = buf_over(bytes, sizeof(bytes));
-        if (rules_normalize(slice_of(texts[i]), &plain, &out, NULL)) {
-            assert_true(out.size <= strlen(texts[i]));
-        }
+        assert_true(rules_normalize(slice_of(texts[i]), &plain, &out, NULL));
+        assert_true(out.size <= strlen(texts[i]));
+        char again[1024];
+        struct buf twice = buf_over(again, sizeof(again));
+        assert_true(rules_normalize(buf_slice(&out), &plain, &twice, NULL));
+        assert_true(slice_equal(buf_slice(&out), buf_slice(&twice)));
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "link/values.h"
@@ -45,10 +46,27 @@ static void what_is_no_time_is_refused_with_what_is(void **state) {
                                   "2026-01-31T23:59:59Z");
 }
 
+static void rules_become_what_is_stored(void **state) {
+    (void)state;
+    char bytes[256];
+    struct buf out = buf_over(bytes, sizeof(bytes));
+    struct slice value;
+    struct err err = {0};
+    assert_true(values_read_rules(SLICE(" [{\"to\": \"bank://x\"}]\n"), &out, &value, &err));
+    assert_true(slice_equal(value, SLICE("[{\"to\":\"bank://x\"}]")));
+    assert_true(values_read_rules(SLICE("[ ]"), &out, &value, &err));
+    assert_true(value.data != NULL && value.size == 0);
+    assert_true(values_read_rules(SLICE(""), &out, &value, &err));
+    assert_true(value.data != NULL && value.size == 0);
+    assert_false(values_read_rules(SLICE("[{\"to\":7}]"), &out, &value, &err));
+    assert_int_equal(strncmp(err.text, "rule 1: to: allowed are", 23), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_become_unix_seconds),
         cmocka_unit_test(nothing_stays_nothing_and_removes_the_field),
+        cmocka_unit_test(rules_become_what_is_stored),
         cmocka_unit_test(what_is_no_time_is_refused_with_what_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

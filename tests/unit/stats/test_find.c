@@ -52,7 +52,8 @@ static int end(void **state) {
 static enum find_result find(const struct ulid *id) {
     buf_clear(&it.bytes);
     it.err.text[0] = '\0';
-    return find_click(it.pipe, SLICE("p:"), id, &it.bytes, &it.found, &it.err);
+    it.found.bytes = &it.bytes;
+    return find_click(it.pipe, SLICE("p:"), id, &it.found, &it.err);
 }
 
 /* fields: more of the entry, or NULL. */
@@ -146,8 +147,8 @@ static void more_than_there_is_room_for_fails(void **state) {
     struct buf little;
     add("e:0", 1, &id, "code ABCDEFGHIJKLMNOP");
     buf_init(&little, 16);
-    assert_int_equal(find_click(it.pipe, SLICE("p:"), &id, &little, &it.found, &it.err),
-                     FIND_FAILED);
+    it.found.bytes = &little;
+    assert_int_equal(find_click(it.pipe, SLICE("p:"), &id, &it.found, &it.err), FIND_FAILED);
     assert_non_null(strstr(it.err.text, "larger than there is room for"));
     buf_fini(&little);
 }

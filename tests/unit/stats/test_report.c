@@ -104,7 +104,7 @@ static void outcomes_by_campaign_are_not_known(void **state) {
                         "time,campaign,clicks,previews,bots,prefetches,heads,people,play_store,"
                         "app_store,web,override,fallback,default,paused,expired,not_found,"
                         "unresolved,desktop,used_up,install,signup,first_loan\r\n"
-                        "2026-11-20,spring,1,0,0,0,0,,,,,,,,,,,,,,,\r\n");
+                        "2026-11-20,spring,1,0,0,0,0,,,,,,,,,,,,,,,,\r\n");
 }
 
 static void csv_is_quoted_and_never_a_formula(void **state) {
