@@ -89,7 +89,7 @@
       "How many changes of a link or campaign are kept, each with who, when, before and after; 0: none.")              \
     X(pages, dir, PATH, "conf/pages", 0, 1024, "", 1,                                                                  \
       "Templates that replace the built-in pages, read at the start and on SIGHUP. It need not exist.")                \
-    X(webhooks, allowed_hosts, PATH, "", 0, 4096, "", 0,                                                               \
+    X(webhooks, allowed_hosts, HOSTS, "", 0, 4096, "", 0,                                                              \
       "Hosts that webhooks may reach over http and at private addresses; *.example.mx: all below it.")                 \
     X(webhooks, timeout_ms, NUMBER, "10000", 100, 60000, "ms", 0,                                                      \
       "How long a webhook may take, connecting (3 s at most) included.")                                               \

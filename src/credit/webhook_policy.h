@@ -31,8 +31,8 @@ struct webhook_policy {
 
 void webhook_policy_init(struct webhook_policy *policy, struct slice allowed_hosts);
 
-/* Whether the host of a URL is listed: "localhost", "10.1.2.3", "[fd00::1]", or "*.example.mx" for
- * all below it; separated by spaces or commas, without regard to case and a dot at the end. */
+/* Whether the host of a URL is listed: "localhost", "10.1.2.3", or "*.example.mx" for all below it;
+ * separated by spaces or commas, without regard to case and a dot at the end. */
 bool webhook_policy_lists(const struct webhook_policy *policy, struct slice host);
 
 /* Whether an address may be connected to that belongs to a host which is not listed. */

@@ -72,6 +72,7 @@ struct edge_worker {
     const uint8_t *secret;           /* the identity's */
     struct visitor_salt salt;        /* of today */
     struct visitor_sharer sharer;    /* of all days */
+    struct clock_local local;        /* for rules with hours */
     struct random random;
     struct http_date date;
     uint64_t now_ns;         /* monotonic, of the current turn */

@@ -299,6 +299,7 @@ static void decide(struct tap *tap, struct decision *decision) {
         .language = decision->language,
         .query = request->query,
         .share = &share,
+        .local = &worker->local,
         .now_s = now_ms / 1000, /* the wall clock, whatever the journal says */
     };
     decision->destination = destination_choose(&input);

@@ -139,13 +139,14 @@ def test_an_import_takes_limits_and_passes_over_what_is_counted(shared, tmp_path
 
 
 HOSTS = "www.example.mx, *.example.org"
+BOUND = "-o", f"links.allowed_hosts={HOSTS}"
 ELSEWHERE = "https://evil.example.com/{code}"
 RULES_ELSEWHERE = json.dumps([{"to": ELSEWHERE}])
 
 
 @pytest.fixture(scope="module")
 def bound(make_module_system):
-    return make_module_system(**{"links.allowed_hosts": HOSTS})
+    return make_module_system(links__allowed_hosts=HOSTS)
 
 
 def test_allowed_hosts_bind_the_command_line(bound, tmp_path):
@@ -153,12 +154,12 @@ def test_allowed_hosts_bind_the_command_line(bound, tmp_path):
                   ["campaign", "set", "out", "--web", ELSEWHERE],
                   ["campaign", "set", "out", "--desktop", ELSEWHERE],
                   ["campaign", "set", "out", "--rules", RULES_ELSEWHERE]):
-        outcome = bound.brinco.cli(*words)
+        outcome = bound.brinco.cli(*words, *BOUND)
         assert outcome.returncode == 2, words
         assert "the host evil.example.com is not one of links.allowed_hosts" in outcome.stderr
     rows = tmp_path / "links.csv"
     rows.write_text(f"code,url\nOUT,{ELSEWHERE}\nIN,https://a.example.org/\n")
-    outcome = bound.brinco.cli("link", "import", rows)
+    outcome = bound.brinco.cli("link", "import", rows, *BOUND)
     assert outcome.returncode == 1 and "links.allowed_hosts" in outcome.stderr
     assert bound.keys.exists("brinco:link:OUT", "brinco:campaign:out") == 0
     assert bound.keys.exists("brinco:link:IN") == 1
