@@ -93,12 +93,8 @@ call_handler call_link_get, call_link_put, call_link_patch, call_link_delete, ca
     call_links_get, call_links_bulk;
 /* history.c */
 call_handler call_link_history, call_campaign_history;
-/* conversions_list.c */
-call_handler call_conversions_get;
-/* conversions.c */
-call_handler call_conversions_post;
-/* clicks.c */
-call_handler call_click_get;
+/* conversions.c, conversions_list.c, clicks.c */
+call_handler call_conversions_post, call_conversions_get, call_click_get;
 /* campaigns.c */
 call_handler call_campaign_get, call_campaign_put, call_campaign_patch, call_campaign_delete,
     call_campaign_post, call_campaigns_get;

@@ -61,6 +61,11 @@ static void *ship(void *argument);
 static uint64_t live_end(const struct shipper *shipper);
 static void release(struct shipper *shipper);
 
+/* Whoever looks at a process' threads sees which is which. */
+static const char *thread_name(const struct shipper *shipper) {
+    return shipper->context.payload == &payload_clicks ? "brinco-ship" : "brinco-ship-cv";
+}
+
 struct shipper *shipper_start(const struct shipper_options *options, struct err *err) {
     struct shipper *shipper = calloc(1, sizeof(*shipper));
     pthread_condattr_t attributes;
@@ -89,7 +94,7 @@ struct shipper *shipper_start(const struct shipper_options *options, struct err 
     atomic_init(&shipper->live_end, live_end(shipper));
     shipper->keeper = ship_keeper_start(options->journals, options->journal_count, err);
     if (shipper->keeper == NULL ||
-        !ship_start_thread(&shipper->thread, "brinco-ship", ship, shipper, err)) {
+        !ship_start_thread(&shipper->thread, thread_name(shipper), ship, shipper, err)) {
         release(shipper);
         return NULL;
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "cmd.h"
 #include "link/history.h"
@@ -124,8 +125,10 @@ static bool print_json(void *argument, const struct history_entry *entry) {
 
 static bool print_text(void *argument, const struct history_entry *entry) {
     struct printing *printing = argument;
-    json_t *before = json_loadb(entry->before.data, entry->before.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    json_t *after = json_loadb(entry->after.data, entry->after.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *before =
+        json_loadb(entry->before.data, entry->before.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *after =
+        json_loadb(entry->after.data, entry->after.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (printing->count++ > 0) {
         putchar('\n');
     }
@@ -196,7 +199,11 @@ static void print_value(char mark, const char *name, json_t *value) {
     for (size_t i = strlen(name); i < NAME_WIDTH; i++) {
         putchar(' ');
     }
-    if (json_is_string(value)) {
+    if (json_is_integer(value) && record_is_time(name)) {
+        char text[CLOCK_RFC3339_BYTES];
+        clock_rfc3339((uint64_t)json_integer_value(value) * 1000, text);
+        printf("%s (%" JSON_INTEGER_FORMAT ")", text, json_integer_value(value));
+    } else if (json_is_string(value)) {
         show_clean(slice_make(json_string_value(value), json_string_length(value)));
     } else {
         char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

@@ -71,8 +71,8 @@ static const char key_help[] =
     "verifies tokens with it, offline (docs/attribution.md has a program for that).\n"
     "\n"
     "Whoever has the key can also make tokens, for any code and time, that pass as ours: give it\n"
-    "to that backend alone, and keep it as you keep passwords. It is derived from the secret under\n"
-    "data.dir, which it does not give away: the salts of visitors stay secret.\n"
+    "to that backend alone, and keep it as you keep passwords. It is derived from the secret\n"
+    "under data.dir, which it does not give away: the salts of visitors stay secret.\n"
     "\n" CMD_HELP_COMMON "\n"
     "Example:\n"
     "  (umask 077 && brinco token key > click-token.key)\n";

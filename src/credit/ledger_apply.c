@@ -35,11 +35,12 @@ static struct slice ulid_text(struct buf *bytes, const struct ulid *id) {
     return since(bytes, begins);
 }
 
-static struct slice joined(struct buf *bytes, const struct slice *parts, size_t count) {
+static struct slice joined(struct buf *bytes, char separator, const struct slice *parts,
+                           size_t count) {
     size_t begins = bytes->size;
     for (size_t i = 0; i < count; i++) {
         if (i > 0) {
-            buf_append_char(bytes, ':');
+            buf_append_char(bytes, separator);
         }
         buf_append(bytes, parts[i]);
     }
@@ -92,11 +93,11 @@ static struct slice once_key(struct buf *bytes, const struct ledger_entry *entry
     }
     if (token.size > 0) {
         struct slice parts[] = {is_forged ? SLICE("forged") : SLICE("token"), event, token};
-        return joined(bytes, parts, ARRAY_COUNT(parts));
+        return joined(bytes, '\t', parts, ARRAY_COUNT(parts));
     }
     if (key.size > 0) {
         struct slice parts[] = {SLICE("key"), event, text[CONVERSION_TEXT_REPORTER], key};
-        return joined(bytes, parts, ARRAY_COUNT(parts));
+        return joined(bytes, '\t', parts, ARRAY_COUNT(parts)); /* in no name of a token */
     }
     return SLICE_EMPTY;
 }
@@ -123,7 +124,7 @@ static void add_many(struct buf *bytes, const struct line *line, const struct ma
                             entry->campaign,
                             entry->conversion.text[CONVERSION_TEXT_EVENT],
                             many->whose};
-    out[0] = joined(bytes, parts, ARRAY_COUNT(parts));
+    out[0] = joined(bytes, ':', parts, ARRAY_COUNT(parts));
     out[1] = number(bytes, many->allowed);
 }
 

@@ -8,8 +8,9 @@
  * that is longer than its kind may be reads as absent.
  *
  * A token without its code can only be checked with the click at hand. After an outage conversions
- * and clicks arrive side by side, so where that click is not there yet the stream waits for a
- * little while: not longer, or whoever sends made-up tokens would hold everybody up.
+ * and clicks arrive side by side, so where that click is not there and an edge has not yet shipped
+ * all of that time (the hash `heard`), the stream waits for a while: not longer and not often, or
+ * made-up tokens and an edge that is dead would hold everybody up.
  */
 #include <stdio.h>
 
@@ -23,9 +24,9 @@ enum {
     TEXT_BYTES_MAX = 255,
     LIST_BYTES_MAX = 4096, /* a campaign's events and checks */
     URL_BYTES_MAX = 2048,
-    AT_MS_MAX_DIGITS = 15, /* times up to the year 33658 */
-    WAIT_MS = 5000,        /* for clicks that are not there yet ... */
-    WAIT_AGAIN_MS = 60000, /* ... and not again before */
+    AT_MS_MAX_DIGITS = 15,      /* times up to the year 33658 */
+    WAIT_MS = 30 * 1000,        /* for clicks that are not there yet ... */
+    WAIT_AGAIN_MS = 300 * 1000, /* ... and not again before */
     MS_PER_HOUR = 3600 * 1000,
     REPEAT_LOG_MS = 60000,
 };
@@ -246,14 +247,45 @@ static enum ledger_step find(struct ledger *l, struct ledger_entry *entry) {
     return LEDGER_ON;
 }
 
-/* Whether it is worth waiting for a click that is not there. */
-static bool may_wait(struct ledger *l) {
+static bool has_time_to_wait(struct ledger *l) {
     uint64_t now_ns = clock_monotonic_ns();
     if (now_ns >= l->wait_again_ns) {
         l->wait_until_ns = now_ns + WAIT_MS * LEDGER_NS_PER_MS;
         l->wait_again_ns = now_ns + WAIT_AGAIN_MS * LEDGER_NS_PER_MS;
     }
     return now_ns < l->wait_until_ns;
+}
+
+/* Whether a live edge may still ship clicks of that time: "MS up" says that it has up to MS. */
+static enum ledger_step look_behind(struct ledger *l, uint64_t click_ms, bool *is_behind) {
+    char text[LEDGER_KEY_BYTES_MAX];
+    struct err err = {""};
+    struct slice values[] = {SLICE("HVALS"), ledger_key(l, "heard", text)};
+    const struct redis_reply *reply = redis_pipe_command(l->pipe, 2, values, &err);
+    *is_behind = false;
+    if (reply == NULL) {
+        return ledger_trouble(l, true, &err);
+    }
+    for (size_t i = 0; i < redis_reply_count(reply); i++) {
+        struct slice state = redis_reply_text(redis_reply_at(reply, i));
+        uint64_t heard_ms;
+        bool is_number = slice_to_u64(slice_split(&state, ' '), UINT64_MAX, &heard_ms);
+        *is_behind =
+            *is_behind || (is_number && slice_equal(state, SLICE("up")) && heard_ms < click_ms);
+    }
+    return LEDGER_ON;
+}
+
+/* Whether it is worth waiting for the click of an entry. */
+static enum ledger_step look_forward(struct ledger *l, const struct ledger_entry *entry,
+                                     bool *is_late) {
+    *is_late = entry->conversion.proof == CONVERSION_OPEN && l->has_token_key && !entry->has_facts;
+    if (!*is_late) {
+        return LEDGER_ON;
+    }
+    enum ledger_step step = look_behind(l, ulid_unix_ms(&entry->conversion.click_id), is_late);
+    *is_late = *is_late && has_time_to_wait(l);
+    return step;
 }
 
 /* Entries from the one at index on are left for later. */
@@ -272,11 +304,12 @@ static enum ledger_step find_clicks(struct ledger *l, const char (*ids)[LEDGER_I
             continue;
         }
         enum ledger_step step = find(l, entry);
+        bool is_late = false;
+        step = step == LEDGER_ON ? look_forward(l, entry, &is_late) : step;
         if (step != LEDGER_ON) {
             return step;
         }
-        bool is_open = entry->conversion.proof == CONVERSION_OPEN && l->has_token_key;
-        if (is_open && !entry->has_facts && may_wait(l)) {
+        if (is_late) {
             cut(l->batch, i, i > 0 ? ids[i - 1] : "");
             return i > 0 ? LEDGER_ON : LEDGER_NOTHING;
         }

@@ -192,6 +192,10 @@ static bool skip_comment(struct compiler *compiler, struct err *err) {
     }
     compiler->line += count_lines(slice_first(compiler->rest, end));
     compiler->rest = slice_from(compiler->rest, end + 3);
+    if (compiler->text.size == 0 && slice_starts_with(compiler->rest, SLICE("\n"))) {
+        compiler->rest = slice_from(compiler->rest, 1); /* the page begins behind its head */
+        compiler->line++;
+    }
     return true;
 }
 

@@ -164,6 +164,26 @@ static void append_unreadable(struct buf *out, struct slice text) {
     buf_append(out, SLICE("\"}"));
 }
 
+/* Redis has texts; records are shown with numbers, and rules as the array that they are. */
+static void show_as_record(json_t *root) {
+    const char *name;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(root, next, name, value) {
+        struct slice text = slice_of(json_string_value(value));
+        uint64_t number;
+        json_t *shown = NULL;
+        if (record_is_count(name) && slice_to_u64(text, INT64_MAX, &number)) {
+            shown = json_integer((json_int_t)number);
+        } else if (record_is_json(name) && text.size > 0) {
+            shown = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
+        }
+        if (shown != NULL) {
+            json_object_set_new(root, name, shown);
+        }
+    }
+}
+
 /* As it was written, on one line; anybody may have written it. */
 static void append_record(struct buf *out, struct slice text) {
     struct buf sound;
@@ -175,6 +195,7 @@ static void append_record(struct buf *out, struct slice text) {
         append_utf8(&sound, text);
         root = json_loadb(sound.data, sound.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     }
+    show_as_record(root);
     char *line = json_is_object(root) ? json_dumps(root, JSON_COMPACT) : NULL;
     if (line != NULL) {
         buf_append(out, slice_of(line));

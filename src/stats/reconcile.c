@@ -2,7 +2,7 @@
  * reconcile.c - see stats/reconcile.h: the order of things, and what was found.
  *
  *   streams and journals ► one look at all counters ► each stream's day: tally, journal, stream
- *   ► the rollups, key by key
+ *   ► the rollups, key by key ► conversions
  *
  * Each step only looks at what can be more than what the one before saw. When Redis comes back
  * older meanwhile, or a stream is begun, it begins anew.
@@ -190,7 +190,8 @@ static struct reconciliation *try_once(const struct reconcile_options *options, 
     }
     if (is_good && !recon->must_repeat) {
         expect_work(recon);
-        is_good = recon_check_streams(recon, &sink, err) && check_rollups(recon, err);
+        is_good = recon_check_streams(recon, &sink, err) && check_rollups(recon, err) &&
+                  (recon->has_no_streams || recon_check_credit(recon, err));
     }
     if (!is_good) {
         reconciliation_destroy(&recon);

@@ -21,6 +21,7 @@
  *   reconcile_keys.c      comparing it
  *   reconcile_fields.c    which fields of a key it is that differ
  *   reconcile_cross.c     rollups held against one another
+ *   reconcile_credit.c    conversions: queued and judged
  *   reconcile_report.c    text and JSON
  */
 #ifndef STATS_RECONCILE_PRIVATE_H
@@ -209,6 +210,9 @@ MUST_CHECK bool recon_check_streams(struct reconciliation *recon, const struct r
 
 /* reconcile_rollups.c */
 MUST_CHECK bool recon_check_rollups(struct reconciliation *recon, struct err *err);
+
+/* reconcile_credit.c: of all days, since conversions may be told of long after they happened. */
+MUST_CHECK bool recon_check_credit(struct reconciliation *recon, struct err *err);
 
 /* reconcile_cross.c */
 MUST_CHECK bool recon_check_cross(struct reconciliation *recon, struct err *err);

@@ -9,6 +9,7 @@ from harness import agents, openapi, tokens
 from harness.api import Api
 from harness.brinco import Brinco
 from harness.conversions import Reports, funnel
+from harness.reconcile import Outcome, settle
 from harness.wait import wait_for
 
 
@@ -117,6 +118,45 @@ def test_killed_collectors_book_everything_once(make_system):
     assert funnel(system.keys, "campaign:spring") == expected
     assert funnel(system.keys, "link:AB12CD") == expected
     assert system.keys.xlen("brinco:judged") == 18 * len(taps)
+
+
+# ---- reconcile ----
+
+def test_reconcile_holds_what_was_judged_against_what_was_queued(credit):
+    token = tap(credit)
+    for _ in range(3):
+        credit.reports.verified(token, "install")
+    credit.keys.xadd(credit.reports.stream, {"no": "conversion"},
+                     id=f"{credit.reports.last_ms}-4")
+    credit.reports.sequence = 4
+    wait_judged(credit.reports)
+    settle(credit)
+    outcome = Outcome(credit)
+    assert outcome.status == 0, outcome
+    assert outcome.explained()["conversions"] == 4
+    assert f"{credit.reports.stream}: 4 conversions were judged, 0 wait" in outcome.text
+    assert "conversions_numbers" not in outcome.explained()
+
+    credit.keys.hincrby("brinco:funnel:total", credit.reports.stream, -1)
+    outcome = Outcome(credit)
+    assert outcome.status != 0 and outcome.whats() == ["conversions_judged"], outcome
+    assert "4 conversions were queued, but 3 were judged and 0 wait" in outcome.text
+    credit.keys.hincrby("brinco:funnel:total", credit.reports.stream, 1)
+
+    credit.keys.delete("brinco:conversion-mark")  # nobody goes on, and nothing is counted twice
+    credit.reports.sequence = 9  # numbers 5 to 9 were lost by the journal
+    credit.reports.add("install", code="AB12CD")
+    credit.keys.hset("brinco:conversion-mark", credit.reports.stream,
+                     f"{credit.reports.last_ms - 1}-4")
+    wait_for(lambda: credit.reports.judged() == 5, what="the last is judged")
+    outcome = Outcome(credit)
+    assert outcome.status == 0 and "conversions_numbers" in outcome.explained(), outcome
+
+    credit.keys.set("brinco:conversions:bad:0", "text")
+    credit.keys.sadd("brinco:conversion-streams", "brinco:conversions:bad:0",
+                     "brinco:conversions:never:0")
+    outcome = Outcome(credit)
+    assert outcome.whats() == ["conversions_stream"], outcome
 
 
 # ---- the list ----

@@ -118,7 +118,7 @@ def test_a_first_loan_reported_twice_gives_credit_once(make_system):
     row = next(row for row in document["rows"] if row["time"] == today)
     assert row["converted"]["first_loan"] == 1
 
-    table = system.brinco.cli("stats", "link", code)
+    table = system.brinco.cli("stats", code)
     assert table.returncode == 0, table.stderr
     assert re.search(r"first_loan +1 +1 +1 +1  MXN 250000", table.stdout), table.stdout
 

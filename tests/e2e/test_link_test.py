@@ -73,7 +73,7 @@ def test_a_share_is_the_visitor_s_where_the_secret_is(shared):
     options = ("--language", "de", "--ip", "127.0.0.1", "--agent", agents.ANDROID)
     told = ask(shared, "sticky", *options)
     assert 0 <= told["share"] <= 99
-    location = shared.tap("sticky", agents.ANDROID, headers={"Accept-Language": "de"}).location
+    location = shared.tap("sticky", agents.ANDROID, headers=["Accept-Language: de"]).location
     assert location == told["url"]
 
 

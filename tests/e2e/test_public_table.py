@@ -184,7 +184,7 @@ def test_an_unknown_code_without_a_default_campaign_is_a_page_that_a_person_can_
     assert (click["kind"], click["outcome"]) == ("human", "not_found")
 
 
-@pytest.mark.parametrize("target", ["/a.b", "/AB12CD/x", "/" + "x" * 65, "/favicon.ico", "/%00",
+@pytest.mark.parametrize("target", ["/a.b", "/AB12CD/x", "/" + "x" * 65, "/favicon.png", "/%00",
                                     "/AB12CD%2F", "/%0d%0aSet-Cookie:a=b", "/AB12CD%0d%0aX:y"],
                          ids=lambda target: target[:20])
 def test_what_cannot_be_a_code_is_not_found(shared, target):
@@ -192,7 +192,8 @@ def test_what_cannot_be_a_code_is_not_found(shared, target):
     assert reply.status == 404
     assert {name.lower() for name, _ in reply.headers} <= {
         "content-type", "x-content-type-options", "content-length", "cache-control", "date",
-        "connection"}
+        "connection", "content-language", "vary", "content-security-policy", "referrer-policy",
+        "x-robots-tag"}
 
 
 def test_the_root_leads_home_if_there_is_one(with_default, shared):
@@ -227,7 +228,7 @@ def test_a_closed_link_without_fallback_says_why(shared, state, where):
     code = f"gone-{state}-{where}"
     shared.campaign(code, **(fields if where == "campaign" else {}))
     shared.link(code, campaign=code, **(fields if where == "link" else {}))
-    reply = shared.tap(code)
+    reply = shared.tap(code, headers=["Accept-Language: en"])
     assert reply.status == 410
     assert reply.header("Content-Type").lower() == "text/html; charset=utf-8"
     assert word in reply.text.lower()

@@ -1,12 +1,15 @@
 """Webhooks: signed, tried again, one outcome each, whatever the receiver does and whoever dies."""
 
+import base64
 import email.utils
+import json
 import os
 import time
 
 import pytest
 
-from harness import webhooks
+from harness import tokens, webhooks
+from harness.api import Api
 from harness.brinco import Brinco
 from harness.wait import wait_for
 from harness.webhooks import Deliveries, Receiver, answer, drip, hang, now_ms, send
@@ -381,15 +384,41 @@ def test_nonsense_in_redis_is_put_aside(make, receiver):
 
 
 def test_without_a_secret_nothing_is_sent_until_it_is_there(make, receiver):
-    system, deliveries = make(secret=False)
+    """Only edges and the admin side make one."""
+    system, deliveries = make(start=False, secret=False, serve__roles="collector")
     key = deliveries.add(receiver.url("/"))
+    system.brinco.start(wait=False)
     wait_for(lambda: "webhook_no_secret" in system.brinco.log())
-    wait_for(lambda: system.brinco.metrics().sum("brinco_webhooks_pending") == 1)
-    assert system.brinco.metrics().sum("brinco_webhook_secret_missing") == 1
     assert receiver.connections == 0 and deliveries.get(key)["attempts"] == "0"
     put_secret(system.brinco)
     deliveries.wait(key, "delivered")
-    assert system.brinco.metrics().sum("brinco_webhook_secret_missing") == 0
+    assert webhooks.is_signed(receiver.requests[0], webhooks.campaign_key(SECRET, "spring"))
+
+
+def test_a_conversion_reaches_the_backend_once(make_system, receiver):
+    """From the tap to the webhook; reported twice, told once."""
+    system = make_system(**{**LOCAL, "serve__roles": "edge collector api"})
+    system.campaign("spring", webhook=receiver.url("/brinco"))
+    token = tokens.token_of(system.tap("AB12CD").location)
+    api = Api(system, "events")
+    report = json.dumps({"click": token, "code": "AB12CD", "event": "first_loan", "value": 150000,
+                         "currency": "MXN"})
+    for _ in range(2):
+        status, _, body = api.ask("POST", "/v1/conversions", report,
+                                  {"Content-Type": "application/json"})
+        assert status == 202, body
+    wait_for(lambda: system.keys.xlen("brinco:judged") == 2)
+    wait_for(lambda: system.keys.zcard("brinco:webhooks:due") == 0)
+    request, = receiver.requests
+    told = json.loads(request.body)
+    assert told["id"] == request.id and told["event"] == "first_loan"
+    assert told["status"] == "verified" and told["owner"] == "ana" and told["value"] == 150000
+    outcome = system.brinco.cli("webhook", "secret", "spring")
+    key = base64.b64decode(outcome.stdout.strip().removeprefix("whsec_"))
+    assert webhooks.is_signed(request, key)
+    listed, = (json.loads(line) for line in
+               system.brinco.cli("webhook", "list", "--json").stdout.splitlines())
+    assert listed["id"] == request.id and listed["state"] == "delivered"
 
 
 def test_an_outcome_waits_for_redis(make, receiver):

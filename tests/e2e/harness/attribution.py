@@ -1,4 +1,4 @@
-"""The programs of docs/attribution, as a backend would import them and as a shell would run them."""
+"""The programs of docs/attribution, as a backend imports them and as a shell runs them."""
 
 import importlib.util
 import os

@@ -195,7 +195,7 @@ static inline void desk_take_field(void *argument, struct slice name, struct sli
 static inline void desk_report_to(struct desk *desk, const char *stream,
                                   const struct conversion *conversion) {
     char id[64];
-    struct desk_words words = {.word = {SLICE("XADD"), slice_of(stream), slice_of(id)}, .count = 3};
+    struct desk_words words = {.word = {SLICE("XADD"), slice_of(stream)}, .count = 3};
     snprintf(id, sizeof(id), "%lu-%lu", (unsigned long)conversion->at_ms,
              (unsigned long)++desk->sequence);
     words.word[2] = slice_of(id);

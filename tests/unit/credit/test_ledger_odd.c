@@ -285,6 +285,11 @@ static void an_open_one_waits_for_its_click(void **state) {
     open.text[CONVERSION_TEXT_CODE] = SLICE_EMPTY;
     token_make(&it.key, &click, SLICE("AB12CD"), token);
     open.text[CONVERSION_TEXT_CLICK] = slice_make(token, TOKEN_SIZE);
+    char behind[64], there[64];
+    snprintf(behind, sizeof(behind), "%lu up", (unsigned long)it.noon_ms - 1);
+    snprintf(there, sizeof(there), "%lu up", (unsigned long)it.noon_ms);
+    desk_set(&it, "p:heard", "p:clicks:e:0", behind);
+    desk_set(&it, "p:heard", "p:clicks:f:0", there);
     desk_report(&it, &bare);
     desk_report(&it, &open);
     desk_wait(&it, 1); /* what stands before it does not wait */
@@ -298,6 +303,25 @@ static void an_open_one_waits_for_its_click(void **state) {
     desk_number(&it, "SADD p:streams p:clicks:e:0");
     desk_wait(&it, 2);
     assert_string_equal(desk_get(&it, it.all, "install\tverified"), "1");
+}
+
+static void a_click_that_no_edge_will_ship_is_not_waited_for(void **state) {
+    (void)state;
+    char token[TOKEN_SIZE], there[64], closed[64];
+    struct ulid click = ulid_make(it.noon_ms, &it.random);
+    struct conversion open = desk_verified(&it, &click, "install");
+    open.proof = CONVERSION_OPEN;
+    open.text[CONVERSION_TEXT_CODE] = SLICE_EMPTY;
+    token_make(&it.key, &click, SLICE("AB12CD"), token);
+    open.text[CONVERSION_TEXT_CLICK] = slice_make(token, TOKEN_SIZE);
+    snprintf(there, sizeof(there), "%lu up", (unsigned long)it.noon_ms);
+    snprintf(closed, sizeof(closed), "%lu closed", (unsigned long)it.noon_ms - 1);
+    desk_set(&it, "p:heard", "p:clicks:e:0", there);
+    desk_set(&it, "p:heard", "p:clicks:f:0", closed);
+    desk_set(&it, "p:heard", "p:clicks:g:0", "nonsense up");
+    desk_report(&it, &open);
+    desk_wait(&it, 1);
+    assert_string_equal(desk_get(&it, it.all, "install\tunverified"), "1");
 }
 
 /* ---- trimming ---- */
@@ -343,6 +367,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(books_that_cannot_be_written_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(names_that_are_too_long_are_left_out, begin, end),
         cmocka_unit_test_setup_teardown(an_open_one_waits_for_its_click, begin, end),
+        cmocka_unit_test_setup_teardown(a_click_that_no_edge_will_ship_is_not_waited_for, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(what_is_judged_and_old_is_trimmed, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /*
- * test_webhook.c - how long after an attempt the next one is.
+ * test_webhook.c - how long after an attempt the next one is, and a sender that cannot send.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +9,15 @@
 
 #include <cmocka.h>
 
-#include "base/defs.h"
+#include "../support/redis_server.h"
+#include "base/err.h"
+#include "base/metrics.h"
 #include "credit/webhook.h"
 
-enum { MS = 1000 };
+enum { MS = 1000, TRIES = 10000 };
+
+#define MISSING "brinco_webhook_secret_missing"
+#define LOST    "brinco_webhook_redis_unreachable_total"
 
 static void steps_grow_and_vary_by_a_fifth(void **state) {
     static const uint64_t seconds[] = {5, 30, 120, 600, 3600, 7200, 14400, 14400, 14400};
@@ -44,9 +49,40 @@ static void retry_after_makes_it_longer_never_shorter(void **state) {
     (void)state;
 }
 
+static void without_a_secret_that_is_said(void **state) {
+    struct redis_url url = {.socket_path = "/nonexistent/redis.sock"};
+    struct metric_registry *registry = metric_registry_create();
+    struct webhook_options options = {.url = &url,
+                                      .key_prefix = SLICE("b:"),
+                                      .ca_file = "",
+                                      .data_dir = "/nonexistent",
+                                      .version = "0",
+                                      .timeout_ms = 1000,
+                                      .give_up_hours = 24,
+                                      .metrics = registry};
+    struct err err = {""};
+    struct webhook *webhook = webhook_start(&options, &err);
+    assert_non_null(webhook);
+    for (int i = 0; i < TRIES && (metric_registry_total(registry, MISSING, NULL) == 0 ||
+                                  metric_registry_total(registry, LOST, NULL) == 0);
+         i++) {
+        test_sleep_ms(1);
+    }
+    assert_int_equal(metric_registry_total(registry, MISSING, NULL), 1);
+    assert_int_not_equal(metric_registry_total(registry, LOST, NULL), 0);
+    webhook_drain(webhook);
+    webhook_stop(&webhook, 0);
+    assert_null(webhook);
+    webhook_stop(&webhook, 0); /* none: nothing */
+    webhook_drain(NULL);
+    metric_registry_destroy(&registry);
+    (void)state;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_grow_and_vary_by_a_fifth),
+        cmocka_unit_test(without_a_secret_that_is_said),
         cmocka_unit_test(retry_after_makes_it_longer_never_shorter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,8 @@ static void test_comments_and_carriage_returns_are_left_out(void **state) {
     (void)state;
     assert_page("a<!-- {{nothing}} \n <p -->b\r\nc", "ab\nc");
     assert_page("<!doctype html>\n<p>x", "<!doctype html>\n<p>x");
+    assert_page("<!-- head\n-->\n<p>x<!-- -->\n", "<p>x\n");
+    assert_refused("<!-- head\n-->\n<p>{{x}}", "x.html:3:");
 }
 
 static void test_a_value_where_no_escaping_helps_is_refused(void **state) {

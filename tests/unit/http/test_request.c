@@ -255,6 +255,31 @@ static void test_only_256_bytes_of_languages_are_looked_at(void **state) {
     assert_int_equal(http_preferred_language(slice_make(field, 300), out, sizeof out), 0);
 }
 
+static void test_the_weights_of_languages(void **state) {
+    (void)state;
+    static const struct {
+        const char *field;
+        unsigned spanish;
+    } rows[] = {
+        {"", 0},
+        {"es", 1000},
+        {"es-MX,es;q=0.9", 1000},
+        {"fr,ES-mx;q=0.25", 250},
+        {"es;q=0.1, es-419;q=0.125", 125},
+        {"en", 0},
+        {"*", 1000},
+        {"en, *;q=0.5", 500},
+        {"es;q=0, *", 0}, /* named: what is said of all others is not for it */
+        {"*;q=x", 0},
+        {"est", 0},
+        {"es;q=1.001", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(http_language_weight(slice_of(rows[i].field), SLICE("es")),
+                         rows[i].spanish);
+    }
+}
+
 /* Trusts addresses that begin like the argument. */
 static bool trusts_prefix(struct slice address, const void *argument) {
     return slice_starts_with(address, slice_of(argument));
@@ -332,6 +357,7 @@ int main(void) {
         cmocka_unit_test(test_preferred_languages),
         cmocka_unit_test(test_a_language_must_fit),
         cmocka_unit_test(test_only_256_bytes_of_languages_are_looked_at),
+        cmocka_unit_test(test_the_weights_of_languages),
         cmocka_unit_test(test_forwarded_clients),
         cmocka_unit_test(test_a_nul_does_not_end_an_address),
     };
