@@ -59,7 +59,7 @@ struct api_options {
     struct slice key_prefix;     /* redis.prefix; outlives the server */
     struct slice zone;           /* stats.timezone, already the process' zone; outlives it */
     uint32_t stats_retain_days;
-    uint32_t history_entries;   /* history.entries */
+    uint32_t history_entries; /* history.entries */
     uint32_t queue_retain_hours;
     struct slice allowed_hosts; /* links.allowed_hosts (link/hosts.h); copied */
     struct intake *intake;      /* for POST /v1/conversions; outlives the server. NULL: refused, */

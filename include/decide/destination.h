@@ -31,6 +31,7 @@
 
 #include "base/slice.h"
 #include "base/vocabulary.h"
+#include "link/template.h"
 
 struct campaign;
 struct clock_local;
@@ -81,7 +82,6 @@ struct destination {
     struct slice template;           /* compiled; borrowed from link or campaign, rules included.
                                         Empty on pages but PAGE_OPEN */
     const struct campaign *campaign; /* whose template, texts and id apply; NULL when none */
-    bool is_store;                   /* leads to Google Play or the App Store: no query goes on */
     /* Why, for those who ask: what decided ("url", "rule", "android", "ios", "web", "desktop",
      * "fallback", "default"; empty on error pages), and of a rule its name; then the container when
      * it changed the way ("intent", "button"). Static, or borrowed from the campaign. */
@@ -91,6 +91,13 @@ struct destination {
 };
 
 /* starts_at is the first second that is open, expires_at the first that is closed. */
-struct destination destination_choose(const struct destination_input *input);
+void destination_choose(const struct destination_input *input, struct destination *chosen);
+
+/* Leads to Google Play or the App Store: no query goes on, and a browser within an app is no place
+ * to open it. Few ask, so it is worked out for those who do. */
+static inline bool destination_is_store(const struct destination *destination) {
+    return destination->template.size > 0 &&
+           template_compiled_store(destination->template) != TEMPLATE_NO_STORE;
+}
 
 #endif

@@ -25,7 +25,7 @@ static bool append_hget(const struct call *call, const char *what, struct slice 
 
 /* Copies a code out of a reply; 0: it is none. */
 static size_t keep_code(struct slice text, char code[CODE_BYTES_MAX]) {
-    if (!code_is_valid(text)) {
+    if (text.data == NULL || !code_is_valid(text)) {
         return 0;
     }
     memcpy(code, text.data, text.size);

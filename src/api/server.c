@@ -97,8 +97,8 @@ struct api_server *server_start(const struct api_options *options, const struct 
     return server;
 }
 
-void api_configure(struct api_server *server, uint32_t stats_retain_days,
-                   uint32_t history_entries, uint32_t queue_retain_hours) {
+void api_configure(struct api_server *server, uint32_t stats_retain_days, uint32_t history_entries,
+                   uint32_t queue_retain_hours) {
     atomic_store(&server->visits.stats_retain_days, stats_retain_days);
     atomic_store(&server->visits.history_entries, history_entries);
     atomic_store(&server->visits.queue_retain_hours, queue_retain_hours);

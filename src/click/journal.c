@@ -249,7 +249,7 @@ bool journal_has_room(const struct journal *journal, size_t size, size_t count) 
            (journal_has_ready(journal) && journal->segment_bytes - SEGMENT_HEADER_BYTES >= bytes);
 }
 
-uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
+inline uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
     ENSURE(size_max >= SEGMENT_PAYLOAD_MIN && size_max <= JOURNAL_RECORD_BYTES_MAX);
     ENSURE(journal->reserved == 0);
     struct journal_slot *slot = journal->current;
@@ -265,7 +265,7 @@ uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
            SEGMENT_RECORD_HEAD;
 }
 
-uint64_t journal_commit(struct journal *journal, size_t size) {
+inline uint64_t journal_commit(struct journal *journal, size_t size) {
     struct journal_slot *slot = journal->current;
     uint64_t written = atomic_load_explicit(&slot->written, memory_order_relaxed);
     uint8_t *record = slot->base + written;

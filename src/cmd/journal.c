@@ -51,7 +51,8 @@ static const char ls_help[] =
     "  brinco journal ls --json data/journal/00\n";
 
 static const char dump_help[] =
-    "Usage: brinco journal dump [--worker N] [--conversions] [--from SEQ] [--follow] [FILE|DIR...]\n"
+    "Usage: brinco journal dump [--worker N] [--conversions] [--from SEQ] [--follow]\n"
+    "                           [FILE|DIR...]\n"
     "\n"
     "Prints clicks as JSON lines, a journal after the other: sequence, worker and the click's\n"
     "fields. Exit status 1: something could not be read; stderr says what.\n"

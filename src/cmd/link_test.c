@@ -7,6 +7,8 @@
  *
  * Threads   The main thread.
  */
+#include "link_test.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -24,7 +26,6 @@
 #include "decide/geo.h"
 #include "decide/visitor.h"
 #include "link/code.h"
-#include "link_test.h"
 #include "session.h"
 
 enum { QUERY_BYTES_MAX = 2048, LANGUAGE_BYTES_MAX = 16 };
@@ -332,5 +333,5 @@ static void decide(struct trial *trial) {
         .share = &share,
         .now_s = trial->now_s,
     };
-    trial->destination = destination_choose(&input);
+    destination_choose(&input, &trial->destination);
 }

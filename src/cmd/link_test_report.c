@@ -83,7 +83,7 @@ void link_test_warn_of_all(struct trial *trial) {
     }
     if (trial->destination.campaign != NULL &&
         trial->destination.campaign->passthrough != PASSTHROUGH_NONE && trial->query.size > 0 &&
-        !trial->destination.is_store) {
+        !destination_is_store(&trial->destination)) {
         link_test_warn(
             trial, "the campaign passes the query on (passthrough): an edge adds it to this URL");
     }

@@ -69,16 +69,15 @@ static inline bool is_computer(enum tap_platform platform) {
     return (computers & 1U << platform) != 0;
 }
 
-struct destination destination_choose(const struct destination_input *input) {
-    struct destination chosen;
-    if (!input->reachable) {
-        by_default(input, TAP_OUTCOME_UNRESOLVED, PAGE_BUSY, &chosen);
-        return chosen;
-    }
+void destination_choose(const struct destination_input *input, struct destination *chosen) {
     const struct link *link = input->link;
-    if (link == NULL) {
-        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, &chosen);
-        return chosen;
+    if (UNLIKELY(!input->reachable)) {
+        by_default(input, TAP_OUTCOME_UNRESOLVED, PAGE_BUSY, chosen);
+        return;
+    }
+    if (UNLIKELY(link == NULL)) {
+        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
+        return;
     }
 
     enum standing standing =
@@ -88,20 +87,19 @@ struct destination destination_choose(const struct destination_input *input) {
     }
     struct slice own = link_template(link);
     if (standing != STANDING_OPEN) {
-        closed(input, standing, &chosen);
+        closed(input, standing, chosen);
     } else if (link_faults(link) != 0 ||
                (input->campaign != NULL && campaign_is_doubtful(input->campaign))) {
-        fall_back(input, &chosen);
+        fall_back(input, chosen);
     } else if (link_is_used_up(link)) {
-        used_up(input, &chosen);
+        used_up(input, chosen);
     } else if (own.size > 0) {
-        by_own_url(input, own, &chosen);
-    } else if (input->campaign == NULL || !by_campaign(input, &chosen)) {
-        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, &chosen);
+        by_own_url(input, own, chosen);
+    } else if (input->campaign == NULL || !by_campaign(input, chosen)) {
+        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
     } else if (UNLIKELY(input->in_app.size > 0)) {
-        in_container(input, &chosen);
+        in_container(input, chosen);
     }
-    return chosen;
 }
 
 static enum standing standing_of(enum link_status status, uint64_t starts_at, uint64_t expires_at,
@@ -307,13 +305,13 @@ static inline bool by_platform(const struct campaign *campaign, enum tap_platfor
  * another way, if the table knows one. An intent: URL is there for the campaign's own template
  * alone. */
 static void in_container(const struct destination_input *input, struct destination *chosen) {
-    if (input->in_app.size == 0 || !chosen->is_store || chosen->page != PAGE_NONE) {
+    if (input->in_app.size == 0 || chosen->page != PAGE_NONE) {
         return;
     }
     enum template_store own = input->platform == TAP_PLATFORM_ANDROID ? TEMPLATE_GOOGLE_PLAY
                               : input->platform == TAP_PLATFORM_IOS   ? TEMPLATE_APP_STORE
                                                                       : TEMPLATE_NO_STORE;
-    if (template_compiled_store(chosen->template) != own) {
+    if (own == TEMPLATE_NO_STORE || template_compiled_store(chosen->template) != own) {
         return;
     }
     const struct container *container = container_find(input->platform, input->in_app);
@@ -346,7 +344,6 @@ static inline bool redirect(enum tap_outcome outcome, struct slice template,
         .outcome = outcome,
         .template = template,
         .campaign = campaign,
-        .is_store = template_compiled_store(template) != TEMPLATE_NO_STORE,
         .by = by,
     };
     return true;

@@ -40,6 +40,7 @@ const struct metric edge_metrics[EDGE_METRIC_COUNT] = {
     [EDGE_REQUESTS_ASSOCIATION_UNKNOWN] = REQUESTS("association_unknown"),
     [EDGE_REQUESTS_INSPECT] = REQUESTS("inspect"),
     [EDGE_REQUESTS_QR] = REQUESTS("qr"),
+    [EDGE_REQUESTS_QR_REFUSED] = REQUESTS("qr_refused"),
     [EDGE_REQUESTS_FIXED] = REQUESTS("fixed"),
     [EDGE_REQUESTS_NOT_A_CODE] = REQUESTS("not_a_code"),
     [EDGE_REQUESTS_METHOD] = REQUESTS("method_not_allowed"),

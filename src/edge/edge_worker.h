@@ -35,7 +35,8 @@ struct worker;
 enum {
     PAGE_BYTES_MAX = 48 * 1024,
     RESPONSE_BYTES_MAX = PAGE_BYTES_MAX + 1024,
-    TAPS_SPARE_MAX = 256, /* finished taps kept for the next suspended ones */
+    QR_A_SECOND_MAX = 200, /* a large one takes a worker a millisecond and more */
+    TAPS_SPARE_MAX = 256,  /* finished taps kept for the next suspended ones */
 };
 
 /* What a reload may change. A value: each worker has its own. */
@@ -83,6 +84,8 @@ struct edge_worker {
     size_t answered_taps;   /* in this turn, at once: their duration is not observed yet */
     struct tap *spare_taps; /* a list */
     size_t spare_tap_count;
+    uint64_t qr_second; /* QR codes are drawn QR_A_SECOND_MAX times in one */
+    uint32_t qr_drawn;  /* in that second */
     uint64_t begun_ns;
     uint64_t drain_since_ns;
     uint64_t drain_until_ns; /* connections that are still open then are closed */

@@ -139,6 +139,9 @@ static void bind_language(struct page_bound *bound, struct slice accept_language
     put(bound, PAGE_VALUE_OF_LOCALE, is_english ? SLICE("en_US") : SLICE("es_MX"));
     put_flag(bound, PAGE_VALUE_OF_ES, !is_english);
     put_flag(bound, PAGE_VALUE_OF_EN, is_english);
+    put_flag(bound, PAGE_VALUE_OF_UNASKED,
+             http_language_weight(accept_language, SLICE("en")) == 0 &&
+                 http_language_weight(accept_language, SLICE("es")) == 0);
 }
 
 static void bind_link(struct page_bound *bound, const struct page_values *values,

@@ -42,6 +42,7 @@ enum page_value_kind { PAGE_VALUE_TEXT, PAGE_VALUE_URL, PAGE_VALUE_FLAG };
     X(QR, "qr", URL)                      /* /CODE/qr.svg */                                       \
     X(ES, "es", FLAG)                                                                              \
     X(EN, "en", FLAG)                                                                              \
+    X(UNASKED, "unasked", FLAG)           /* es, and nobody asked for either */                    \
     X(WORKS, "works", FLAG)               /* what the link is like */                              \
     X(NOT_FOUND, "not_found", FLAG)                                                                \
     X(PAUSED, "paused", FLAG)                                                                      \

@@ -46,15 +46,21 @@ static enum route_result association(struct request_context *context, enum assoc
                                                             : EDGE_REQUESTS_ASSOCIATION_UNKNOWN);
 }
 
-static enum route_result tap(struct request_context *context, struct slice code,
-                             enum tap_purpose purpose) {
-    return tap_begin(context, code, purpose) ? ROUTE_ANSWERED : ROUTE_WAITS;
-}
-
 static enum route_result qr(struct request_context *context, struct slice code,
                             enum qr_format format) {
     struct edge_worker *worker = context->worker;
     struct client client;
+    uint64_t second = worker->now_ns / 1000000000u;
+    if (second != worker->qr_second) {
+        worker->qr_second = second;
+        worker->qr_drawn = 0;
+    }
+    if (worker->qr_drawn == QR_A_SECOND_MAX) {
+        pages_respond(context, 503, PAGE_TEXT, SLICE("too many QR codes at once: try again\n"),
+                      SLICE("Retry-After: 1\r\n"));
+        return count(context, EDGE_REQUESTS_QR_REFUSED);
+    }
+    worker->qr_drawn++;
     client_find(&worker->settings, conn_peer(context->conn), &context->request, &client);
     qr_respond(context, code, format, client.is_https);
     return count(context, EDGE_REQUESTS_QR);
@@ -65,7 +71,7 @@ static enum route_result not_found(struct request_context *context) {
     return count(context, EDGE_REQUESTS_NOT_A_CODE);
 }
 
-/* What belongs to a code: CODE+, CODE/qr.svg, CODE/qr.png; and what every site is asked for. */
+/* CODE/qr.svg, CODE/qr.png, and what every site is asked for. */
 static enum route_result other(struct request_context *context, struct slice path) {
     char bytes[CODE_BYTES_MAX + 8];
     size_t size = http_percent_decode(slice_from(path, 1), bytes, sizeof(bytes));
@@ -86,30 +92,35 @@ static enum route_result other(struct request_context *context, struct slice pat
     if (code_is_valid(code) && slice_equal(image, SLICE("qr.png"))) {
         return qr(context, code, QR_PNG);
     }
-    if (name.size > 1 && name.data[name.size - 1] == '+' &&
-        code_is_valid(slice_first(name, name.size - 1))) {
-        return tap(context, slice_first(name, name.size - 1), TAP_TO_INSPECT);
-    }
     return not_found(context);
 }
 
-/* The code in a path's only segment; it may be percent-encoded, into bytes then. A decoded byte
- * that no code may hold, a slash or NUL among them, makes it no code. */
-static bool find_code(struct slice path, char bytes[CODE_BYTES_MAX], struct slice *code) {
-    struct slice segment = slice_from(path, 1);
-    if (LIKELY(code_is_valid(segment))) {
-        *code = segment;
+enum { SEGMENT_BYTES_MAX = CODE_BYTES_MAX + 1 }; /* CODE+ */
+
+/* The code in a path's only segment, and what a '+' behind it asks for; it may be percent-encoded,
+ * into bytes then. A decoded byte that no code may hold, a slash or NUL among them, makes it no
+ * code. */
+static bool find_code(struct slice path, char bytes[SEGMENT_BYTES_MAX], struct slice *code,
+                      enum tap_purpose *purpose) {
+    *code = slice_from(path, 1);
+    *purpose = TAP_TO_FOLLOW;
+    if (LIKELY(code_is_valid(*code))) {
         return true;
     }
-    size_t size = http_percent_decode(segment, bytes, CODE_BYTES_MAX);
+    size_t size = http_percent_decode(*code, bytes, SEGMENT_BYTES_MAX);
     *code = slice_make(bytes, size == SIZE_MAX ? 0 : size);
+    if (code->size > 0 && bytes[code->size - 1] == '+') {
+        *purpose = TAP_TO_INSPECT;
+        code->size--;
+    }
     return code_is_valid(*code);
 }
 
 enum route_result route_request(struct request_context *context) {
     struct slice path = context->request.path;
-    char bytes[CODE_BYTES_MAX];
+    char bytes[SEGMENT_BYTES_MAX];
     struct slice code;
+    enum tap_purpose purpose;
     enum association_file file;
     if (context->request.method == HTTP_OTHER) {
         pages_method_not_allowed(context);
@@ -124,9 +135,10 @@ enum route_result route_request(struct request_context *context) {
     if (UNLIKELY(path.size >= ASSOCIATION_PATH_BYTES_MIN && association_find(path, &file))) {
         return association(context, file);
     }
-    if (!find_code(path, bytes, &code)) {
+    if (!find_code(path, bytes, &code, &purpose)) {
         return other(context, path);
     }
-    metric_add(context->worker->metrics, EDGE_REQUESTS_TAP, 1);
-    return tap(context, code, TAP_TO_FOLLOW);
+    metric_add(context->worker->metrics,
+               purpose == TAP_TO_FOLLOW ? EDGE_REQUESTS_TAP : EDGE_REQUESTS_INSPECT, 1);
+    return tap_begin(context, code, purpose) ? ROUTE_ANSWERED : ROUTE_WAITS;
 }

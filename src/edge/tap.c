@@ -74,13 +74,14 @@ struct decision {
     const struct agent_sighting *seen; /* until the next one is classified */
     enum tap_kind kind;
     struct client client;
-    const struct geo_place *place;
-    struct slice language; /* in language_bytes */
-    char language_bytes[LANGUAGE_BYTES_MAX];
+    struct destination_input input;
     struct destination destination;
     struct slice campaign;
     struct ulid id;
     uint64_t at_ms;
+    char language[LANGUAGE_BYTES_MAX]; /* the input's */
+    const struct tap *tap;             /* for the share */
+    struct destination_share share;
 };
 
 static bool tap_run(struct tap *tap);
@@ -258,15 +259,10 @@ static struct slice campaign_of(const struct tap *tap, const struct destination 
 }
 
 /* For rules with a weight, which few campaigns have. */
-struct sharing {
-    const struct tap *tap;
-    const struct decision *decision;
-};
-
 static unsigned share_of(void *argument) {
-    const struct sharing *sharing = argument;
-    const struct tap *tap = sharing->tap;
-    return visitor_share(&tap->context->worker->sharer, sharing->decision->client.address,
+    const struct decision *decision = argument;
+    const struct tap *tap = decision->tap;
+    return visitor_share(&tap->context->worker->sharer, decision->client.address,
                          tap->context->request.user_agent, tap->resolution.campaign->id);
 }
 
@@ -279,30 +275,29 @@ static void decide(struct tap *tap, struct decision *decision) {
     decision->seen = agent_cache_see(worker->agents, request->user_agent, &worker->salt);
     decision->kind = kind_of(request, decision->seen->agent.class);
     client_find(&worker->settings, conn_peer(tap->context->conn), request, &decision->client);
-    decision->place = geo_cache_find(worker->places, worker->geo, decision->client.address);
-    decision->language =
-        slice_make(decision->language_bytes,
-                   http_preferred_language(request->accept_language, decision->language_bytes,
-                                           sizeof(decision->language_bytes)));
-    struct sharing sharing = {.tap = tap, .decision = decision};
-    const struct destination_share share = {.share = share_of, .argument = &sharing};
-    struct destination_input input = {
+    const struct geo_place *place =
+        geo_cache_find(worker->places, worker->geo, decision->client.address);
+    size_t language_size = http_preferred_language(request->accept_language, decision->language,
+                                                   sizeof(decision->language));
+    decision->tap = tap;
+    decision->share = (struct destination_share){.share = share_of, .argument = decision};
+    decision->input = (struct destination_input){
         .reachable = tap->resolved == RESOLVE_DONE,
-        .link = tap->resolved == RESOLVE_DONE ? tap->resolution.link : NULL,
-        .campaign = tap->resolved == RESOLVE_DONE ? tap->resolution.campaign : NULL,
+        .link = tap->resolution.link,
+        .campaign = tap->resolution.campaign,
         .default_campaign = resolver_default_campaign(worker->resolver),
         .platform = decision->seen->agent.platform,
         .os_version = decision->seen->agent.os_version,
         .in_app = decision->seen->agent.in_app,
-        .country = geo_country(decision->place),
-        .region = geo_region(decision->place),
-        .language = decision->language,
+        .country = geo_country(place),
+        .region = geo_region(place),
+        .language = slice_make(decision->language, language_size),
         .query = request->query,
-        .share = &share,
+        .share = &decision->share,
         .local = &worker->local,
         .now_s = now_ms / 1000, /* the wall clock, whatever the journal says */
     };
-    decision->destination = destination_choose(&input);
+    destination_choose(&decision->input, &decision->destination);
     decision->campaign = campaign_of(tap, &decision->destination);
 }
 
@@ -352,6 +347,7 @@ static struct slice rule_of(const struct destination *destination, char out[RULE
 static void record(struct tap *tap, const struct decision *decision) {
     struct edge_worker *worker = tap->context->worker;
     const struct http_request *request = &tap->context->request;
+    const struct destination_input *input = &decision->input;
     const struct sockaddr *address = decision->client.address;
     char source[SOURCE_DECODED_BYTES_MAX];
     char referrer[REFERRER_HOST_BYTES_MAX];
@@ -362,18 +358,18 @@ static void record(struct tap *tap, const struct decision *decision) {
         .version = CLICK_VERSION,
         .kind = decision->kind,
         .outcome = decision->destination.outcome,
-        .platform = decision->seen->agent.platform,
+        .platform = input->platform,
         .visitor = visitor_hash_of(&worker->salt, address, decision->seen->visitor_text,
-                                   decision->language),
+                                   input->language),
         .network = visitor_network_hash(&worker->salt, address),
         .text = {[CLICK_CODE] = tap->code,
                  [CLICK_CAMPAIGN] = decision->campaign,
                  [CLICK_OWNER] = owner_of(tap),
-                 [CLICK_COUNTRY] = geo_country(decision->place),
-                 [CLICK_REGION] = geo_region(decision->place),
+                 [CLICK_COUNTRY] = input->country,
+                 [CLICK_REGION] = input->region,
                  [CLICK_BROWSER] = decision->seen->agent.browser,
-                 [CLICK_IN_APP] = decision->seen->agent.in_app,
-                 [CLICK_LANGUAGE] = decision->language,
+                 [CLICK_IN_APP] = input->in_app,
+                 [CLICK_LANGUAGE] = input->language,
                  [CLICK_REFERRER] = slice_make(
                      referrer, http_referer_host(request->referer, referrer, sizeof(referrer))),
                  [CLICK_SOURCE] = source_of(request->query, source, sizeof(source)),
@@ -403,8 +399,9 @@ pass_query(const struct tap *tap, const struct decision *decision, size_t url_at
 }
 
 static bool passes_query(const struct tap *tap, const struct destination *destination) {
-    return tap->context->request.query.size > 0 && !destination->is_store &&
-           destination->campaign != NULL && destination->campaign->passthrough != PASSTHROUGH_NONE;
+    return tap->context->request.query.size > 0 && destination->campaign != NULL &&
+           destination->campaign->passthrough != PASSTHROUGH_NONE &&
+           !destination_is_store(destination);
 }
 
 static void redirect(struct tap *tap, const struct decision *decision) {
@@ -478,5 +475,4 @@ static void reply(struct tap *tap, const struct decision *decision) {
 static void inspect(const struct tap *tap, const struct decision *decision) {
     const struct tap_page page = page_of(tap, decision);
     tap_page_inspect(&page);
-    metric_add(tap->context->worker->metrics, EDGE_REQUESTS_INSPECT, 1);
 }

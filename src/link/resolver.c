@@ -411,14 +411,18 @@ void resolver_default_arrived(struct resolver *resolver, struct slice id,
     }
 }
 
-const struct campaign *resolver_default_campaign(struct resolver *resolver) {
-    struct default_campaign *fallback = &resolver->fallback;
+__attribute__((cold, noinline)) static void retry_default(struct resolver *resolver) {
+    uint64_t now_ns = clock_monotonic_ns();
+    if (now_ns - resolver->fallback.asked_ns >= DEFAULT_RETRY_NS) {
+        refresh_default(resolver, now_ns);
+    }
+}
+
+inline const struct campaign *resolver_default_campaign(struct resolver *resolver) {
+    const struct default_campaign *fallback = &resolver->fallback;
     bool is_current = resolver->epoch != 0 && fallback->stamp.epoch == resolver->epoch;
-    if (!is_current && fallback->id_size > 0) {
-        uint64_t now_ns = clock_monotonic_ns();
-        if (now_ns - fallback->asked_ns >= DEFAULT_RETRY_NS) {
-            refresh_default(resolver, now_ns);
-        }
+    if (UNLIKELY(!is_current && fallback->id_size > 0)) {
+        retry_default(resolver);
     }
     return fallback->campaign;
 }

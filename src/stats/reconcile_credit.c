@@ -83,9 +83,9 @@ static bool check_stream(struct reconciliation *recon, struct slice stream, stru
         .added = number_at(reply, 1), .judged = number_at(reply, 3), .above = number_at(reply, 4)};
     struct slice last = redis_reply_text(redis_reply_at(reply, 0));
     standing.judged = standing.judged > 0 ? standing.judged : 0;
-    if (last.size == 0) {
-        recon_explain(recon, "conversions_stream", &place,
-                      "%.*s: there is no such stream (any more)", SLICE_ARG(stream));
+    if (last.size == 0 && standing.judged > 0) { /* else it was announced, and is not begun */
+        recon_explain(recon, "conversions_stream", &place, "%.*s: the stream is gone",
+                      SLICE_ARG(stream));
     } else if (entry_id_parse(last, &standing.last)) {
         compare(recon, stream, &standing);
     }

@@ -146,7 +146,7 @@ def test_an_entry_has_every_field_in_its_order(shared, reporter):
     ({"event": "install", "code": "A", "value": -1, "currency": "MXN"}, "value"),
     ({"event": "install", "code": "A", "value": 1.5, "currency": "MXN"}, "value"),
     ({"event": "install", "code": "A", "value": 1, "currency": "PESO"}, "currency"),
-    ({"event": "install", "code": "A", "value": 1, "currency": "XXX"}, "currency"),
+    ({"event": "install", "code": "A", "value": 1, "currency": "ZZZ"}, "currency"),
     ({"event": "install", "code": "A", "install_begin_at": -1}, "install_begin_at"),
     ({"event": "install", "code": "A", "referrer_click_at": "x"}, "referrer_click_at"),
     ({"event": "install", "code": "A", "user": ""}, "user"),

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from harness import agents
-from harness.http import Connection, request
+from harness.http import Connection, raw, request
+from harness.wait import wait_for
 
 HOST = "go.example.mx"
 
@@ -109,3 +110,15 @@ def test_nothing_is_counted_as_a_tap(own):
                                   "/not%20a%20code/qr.png", "//qr.png", "/AB12CD/qr.png/"])
 def test_other_pictures_do_not_exist(shared, path):
     assert ask(shared, path).status == 404
+
+
+def test_drawing_is_bounded_and_what_is_refused_is_counted(make_system):
+    system = make_system(edge__workers=1)
+    answers = [reply.status for reply in raw(system.brinco.port, b"".join(
+        [request("/AB12CD/qr.svg?size=64")] * 999 +
+        [request("/AB12CD/qr.svg?size=64", headers=["Connection: close"])]))]
+    assert len(answers) == 1000 and set(answers) == {200, 503}
+    metrics = system.brinco.metrics()
+    assert metrics.sum("brinco_requests_total", answer="qr") == answers.count(200)
+    assert metrics.sum("brinco_requests_total", answer="qr_refused") == answers.count(503)
+    wait_for(lambda: ask(system, "/AB12CD/qr.svg").status == 200, what="another second")

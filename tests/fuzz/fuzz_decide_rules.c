@@ -92,7 +92,7 @@ static void ensure_whole(const struct destination *chosen) {
     ENSURE((chosen->template.size > 0) == (!is_page || chosen->page == PAGE_OPEN));
     ENSURE(chosen->campaign != NULL || chosen->template.size == 0);
     ENSURE((chosen->rule.size > 0) == slice_equal(chosen->by, SLICE("rule")));
-    ENSURE(chosen->container.size == 0 || chosen->is_store);
+    ENSURE(chosen->container.size == 0 || destination_is_store(chosen));
     ENSURE((chosen->by.size > 0) == (chosen->template.size > 0 || chosen->page == PAGE_DESKTOP ||
                                      chosen->page == PAGE_DESKTOP_QR));
 }
@@ -142,12 +142,13 @@ static void choose(struct destination_input *input, struct rule_words words,
     campaign->rules = &list;
     input->campaign = campaign;
     input->link = link;
-    struct destination chosen = destination_choose(input);
+    struct destination chosen;
+    destination_choose(input, &chosen);
     ensure_whole(&chosen);
     ENSURE(asked->times <= 1);
     input->campaign = NULL;
     input->default_campaign = campaign;
-    chosen = destination_choose(input);
+    destination_choose(input, &chosen);
     ensure_whole(&chosen);
     ENSURE(asked->times <= 1); /* the default campaign's rules are not asked */
     link_destroy(&link);

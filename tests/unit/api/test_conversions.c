@@ -223,7 +223,7 @@ static void the_same_key_has_the_same_answer(void **state) {
     char first[256];
     (void)state;
     assert_int_equal(post("{'event':'install','code':'A','idempotency_key':'k'}"), 202);
-    snprintf(first, sizeof(first), "%s", it.text);
+    snprintf(first, sizeof(first), "%.*s", (int)sizeof(first) - 1, it.text);
     assert_int_equal(post("{'code':'A', 'event':'install','idempotency_key':'k'}"), 202);
     assert_string_equal(it.text, first);
     assert_string_equal(fixture_header(&it, "Idempotency-Replayed"), "true");
@@ -243,7 +243,7 @@ static void the_header_is_the_key_of_the_report(void **state) {
     (void)state;
     it.call.idempotency_key = SLICE("h");
     assert_int_equal(post("{'event':'install','code':'A'}"), 202);
-    snprintf(first, sizeof(first), "%s", it.text);
+    snprintf(first, sizeof(first), "%.*s", (int)sizeof(first) - 1, it.text);
     assert_int_equal(post("{'event':'install','code':'A'}"), 202);
     assert_string_equal(it.text, first);
     assert_int_equal(post("{'event':'install','code':'A','idempotency_key':'g'}"), 422);
@@ -262,7 +262,7 @@ static void a_list_with_a_header_has_a_key_each(void **state) {
     (void)state;
     it.call.idempotency_key = SLICE("h");
     assert_int_equal(post(list), 202);
-    snprintf(first, sizeof(first), "%s", it.text);
+    snprintf(first, sizeof(first), "%.*s", (int)sizeof(first) - 1, it.text);
     assert_int_equal(post(list), 202);
     assert_string_equal(it.text, first);
     assert_int_equal(taken(), 3);

@@ -165,7 +165,7 @@ static void what_is_wrong_is_named(void **state) {
          "value", "1000000000000000"},
         {"{\"event\":\"install\",\"code\":\"A\",\"value\":1,\"currency\":\"mxn\"}", "currency",
          "ISO 4217"},
-        {"{\"event\":\"install\",\"code\":\"A\",\"value\":1,\"currency\":\"XXX\"}", "currency",
+        {"{\"event\":\"install\",\"code\":\"A\",\"value\":1,\"currency\":\"ZZZ\"}", "currency",
          "ISO 4217"},
         {"{\"event\":\"install\",\"code\":\"A\",\"value\":1,\"currency\":\"N M\"}", "currency",
          "ISO 4217"},

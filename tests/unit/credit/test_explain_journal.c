@@ -56,7 +56,7 @@ static void append(struct fixture *it, size_t number) {
     size_t size = click_encode(&click, payload);
     journal_keep(it->journal, at_ms);
     assert_int_equal(
-        journal_append(it->journal, at_ms, slice_make((const char *)payload, size), &sequence),
+        journal_append(it->journal, slice_make((const char *)payload, size), &sequence),
         JOURNAL_APPENDED);
     assert_int_equal(sequence, number + 1);
 }

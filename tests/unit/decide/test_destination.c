@@ -90,7 +90,8 @@ static struct destination choose(struct scene *scene, enum tap_platform platform
     scene->input.campaign = scene->campaign;
     scene->input.default_campaign = scene->default_campaign;
     scene->input.platform = platform;
-    struct destination chosen = destination_choose(&scene->input);
+    struct destination chosen;
+    destination_choose(&scene->input, &chosen);
     assert_int_equal(chosen.page == PAGE_NONE, chosen.template.size > 0);
     return chosen;
 }

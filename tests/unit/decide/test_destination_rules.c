@@ -76,7 +76,9 @@ static struct destination choose(struct scene *scene, enum tap_platform platform
     scene->input.campaign = scene->campaign;
     scene->input.default_campaign = scene->default_campaign;
     scene->input.platform = platform;
-    return destination_choose(&scene->input);
+    struct destination chosen;
+    destination_choose(&scene->input, &chosen);
+    return chosen;
 }
 
 static void assert_template(struct destination chosen, const char *text) {
@@ -112,7 +114,7 @@ static void assert_page(struct destination chosen, enum tap_outcome outcome,
     assert_int_equal(chosen.page, page);
     assert_int_equal(chosen.template.size, 0);
     assert_text(chosen.by, by);
-    assert_false(chosen.is_store);
+    assert_false(destination_is_store(&chosen));
 }
 
 /* --- rules --------------------------------------------------------------------------------- */
@@ -150,7 +152,7 @@ static void every_target_leads_where_it_says(void **state) {
         set(scene, CAMPAIGN_FIELD_RULES, cases[i].rules);
         struct destination chosen = choose(scene, TAP_PLATFORM_OTHER);
         assert_chosen(chosen, cases[i].outcome, cases[i].template, "rule:r");
-        assert_int_equal(chosen.is_store, cases[i].outcome == TAP_OUTCOME_PLAY_STORE ||
+        assert_int_equal(destination_is_store(&chosen), cases[i].outcome == TAP_OUTCOME_PLAY_STORE ||
                                               cases[i].outcome == TAP_OUTCOME_APP_STORE);
         assert_ptr_equal(chosen.campaign, scene->campaign);
     }
@@ -248,7 +250,7 @@ static void the_links_own_url_is_not_touched_in_a_container(void **state) {
     struct destination chosen = choose(scene, TAP_PLATFORM_IOS);
     assert_int_equal(chosen.page, PAGE_NONE);
     assert_int_equal(chosen.container.size, 0);
-    assert_true(chosen.is_store);
+    assert_true(destination_is_store(&chosen));
 }
 
 /* --- click limits -------------------------------------------------------------------------- */
@@ -320,7 +322,7 @@ static void assert_row(struct scene *scene, const struct container *row) {
     bool is_android = row->platform == TAP_PLATFORM_ANDROID;
     assert_int_equal(chosen.outcome, is_android ? TAP_OUTCOME_PLAY_STORE : TAP_OUTCOME_APP_STORE);
     assert_text(chosen.by, is_android ? "android" : "ios");
-    assert_true(chosen.is_store);
+    assert_true(destination_is_store(&chosen));
     switch (row->way) {
     case CONTAINER_DIRECT:
         assert_int_equal(chosen.page, PAGE_NONE);

@@ -87,10 +87,13 @@ static void the_app_at_google_play(void **state) {
     assert_each(CAMPAIGN_FIELD_ANDROID_FINGERPRINTS, fingerprints, no_fingerprints);
 
     char many[CAMPAIGN_TEXT_BYTES_MAX + 1] = "";
+    struct buf ten = buf_over(many, sizeof(many) - 1);
     for (int i = 0; i < 10; i++) {
-        strcat(many, i > 0 ? " " SHA_UP : SHA_UP);
+        buf_append(&ten, SLICE(SHA_UP " "));
     }
     assert_true(is_good(CAMPAIGN_FIELD_ANDROID_FINGERPRINTS, many));
+    assert_true(buf_append(&ten, SLICE("AB")));
+    assert_false(is_good(CAMPAIGN_FIELD_ANDROID_FINGERPRINTS, many));
     char long_one[300] = "mx.";
     memset(long_one + 3, 'a', 253);
     assert_false(is_good(CAMPAIGN_FIELD_ANDROID_PACKAGE, long_one));
@@ -346,12 +349,14 @@ static void an_intent_never_outgrows_a_location(void **state) {
     bool was_made = false;
     bool was_left_out = false;
     for (size_t owners = 0; owners <= 9; owners++) {
-        char text[TEMPLATE_BYTES_MAX] = "https://play.google.com/store/apps/details?id=mx.app";
+        char bytes_of_text[TEMPLATE_BYTES_MAX];
+        struct buf text = buf_over(bytes_of_text, sizeof(bytes_of_text));
+        buf_append(&text, SLICE("https://play.google.com/store/apps/details?id=mx.app"));
         for (size_t i = 0; i < owners; i++) {
-            strcat(text, "&{owner}");
+            buf_append(&text, SLICE("&{owner}"));
         }
         const struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_ANDROID] =
-                                                               slice_of(text)};
+                                                               buf_slice(&text)};
         struct campaign *campaign = make(SLICE("c"), values);
         was_made = was_made || campaign->intent.size > 0;
         was_left_out = was_left_out || campaign->intent.size == 0;
