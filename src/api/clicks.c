@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "credit/explain.h"
 #include "credit/intake.h"
+#include "link/code.h"
 #include "resource.h"
 
 enum { DOCUMENT_BYTES_MAX = 4 * 1024 * 1024, DETAIL_BYTES_MAX = 480 };
@@ -43,8 +44,13 @@ void call_click_get(const struct call *call, struct answer *answer) {
     if (!resource_query(call, answer, fields)) {
         return;
     }
+    if (call_query(call, "code").data != NULL && !code_is_valid(call_query(call, "code"))) {
+        answer_problem(answer, 400, "code", "code: allowed are 1 to %d of A-Z a-z 0-9 - _",
+                       CODE_BYTES_MAX);
+        return;
+    }
     if (!explain_read(call->parameter[0], call_query(call, "code"), &subject, &err)) {
-        answer_problem(answer, 400, "id", "%s", err.text);
+        answer_problem(answer, 404, NULL, "%s", err.text);
         return;
     }
     buf_init(&document, DOCUMENT_BYTES_MAX);

@@ -65,8 +65,8 @@ __attribute__((cold)) static size_t size_of_cut(struct slice text) {
 }
 
 static inline char *put_text(char *to, struct slice text) {
-    if (UNLIKELY(text.size > 16)) { /* which slice_put() asks as well */
-        text.size = text.size > CLICK_TEXT_BYTES_MAX ? size_of_cut(text) : text.size;
+    if (text.size >= 8) { /* which slice_put() asks as well; most are shorter */
+        text.size = UNLIKELY(text.size > CLICK_TEXT_BYTES_MAX) ? size_of_cut(text) : text.size;
     }
     *to++ = (char)text.size;
     return slice_put(to, text);

@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "explain_private.h"
 #include "credit/explain_words.h"
+#include "explain_private.h"
 #include "link/code.h"
 #include "redis/pipe.h"
 

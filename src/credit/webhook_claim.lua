@@ -71,7 +71,8 @@ local function take(id, key, url, campaign, begun, attempts, tried)
          'created_at', begun.created, 'last_at', ARGV[2])
     call('ZADD', due, until_ms, id)
     call('ZADD', open, 'NX', begun.at, id)
-    for _, text in ipairs({id, string.sub(campaign or '', 1, CAMPAIGN_MAX), url, host, call('HGET', key, 'body'), attempt,
+    campaign = string.sub(campaign or '', 1, CAMPAIGN_MAX)
+    for _, text in ipairs({id, campaign, url, host, call('HGET', key, 'body'), attempt,
                            string.format('%.0f', tried + 1)}) do
         claimed[#claimed + 1] = text
     end

@@ -44,8 +44,7 @@ COLD static void used_up(const struct destination_input *input, struct destinati
 COLD static void fall_back(const struct destination_input *input, struct destination *chosen);
 COLD static void by_default(const struct destination_input *input, enum tap_outcome outcome,
                             enum destination_page otherwise, struct destination *chosen);
-static void by_own_url(const struct destination_input *input, struct slice own,
-                       struct destination *chosen);
+static void by_own_url(const struct destination_input *input, struct destination *chosen);
 static bool by_campaign(const struct destination_input *input, struct destination *chosen);
 /* Not inlined: it has a kilobyte of its own. */
 __attribute__((noinline)) static bool by_rules(const struct destination_input *input,
@@ -85,7 +84,6 @@ void destination_choose(const struct destination_input *input, struct destinatio
     if (standing == STANDING_OPEN && input->campaign != NULL) {
         standing = campaign_standing(input->campaign, input->now_s);
     }
-    struct slice own = link_template(link);
     if (standing != STANDING_OPEN) {
         closed(input, standing, chosen);
     } else if (link_faults(link) != 0 ||
@@ -93,8 +91,8 @@ void destination_choose(const struct destination_input *input, struct destinatio
         fall_back(input, chosen);
     } else if (link_is_used_up(link)) {
         used_up(input, chosen);
-    } else if (own.size > 0) {
-        by_own_url(input, own, chosen);
+    } else if (link_template(link).size > 0) {
+        by_own_url(input, chosen);
     } else if (input->campaign == NULL || !by_campaign(input, chosen)) {
         by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
     } else if (UNLIKELY(input->in_app.size > 0)) {
@@ -189,8 +187,8 @@ static void by_default(const struct destination_input *input, enum tap_outcome o
 
 /* Whoever gave a link its own URL knows where it leads: in which app it is opened changes nothing.
  */
-static void by_own_url(const struct destination_input *input, struct slice own,
-                       struct destination *chosen) {
+static void by_own_url(const struct destination_input *input, struct destination *chosen) {
+    struct slice own = link_template(input->link);
     struct slice schemes =
         input->campaign ? input->campaign->text[CAMPAIGN_FIELD_SCHEMES] : SLICE_EMPTY;
     if (template_compiled_is_allowed(own, schemes)) {

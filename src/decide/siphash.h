@@ -1,5 +1,6 @@
 /*
- * siphash.h - SipHash-2-4 of exactly four words, and 1-3 of one; private to decide/visitor.
+ * siphash.h - SipHash-2-4 of exactly four words, and 1-3 of seven bytes; private to
+ * decide/visitor.
  *
  * Aumasson and Bernstein, "SipHash: a fast short-input PRF" (INDOCRYPT 2012), section 2. The same
  * as libsodium's crypto_shorthash() of these 32 bytes, which tests/unit/decide/test_siphash.c holds
@@ -56,14 +57,12 @@ static inline struct siphash_state siphash_begin(const uint64_t key[2]) {
     };
 }
 
-/* SipHash-1-3 of one word, from a state that siphash_begin() made: half the rounds, as Rust and
- * Python use it for their tables, where an answer that is never shown needs to be no more than
- * unguessable. 2-4 of one word takes 112 instructions for its rounds alone. */
-static inline uint64_t siphash_short(struct siphash_state s, uint64_t word) {
-    const uint64_t last = (uint64_t)sizeof word << 56; /* no bytes left over */
-    s.v3 ^= word;
-    siphash_round(&s);
-    s.v0 ^= word;
+/* SipHash-1-3 of seven bytes (bytes < 2^56), from a state that siphash_begin() made: half the
+ * rounds, as Rust and Python use it for their tables, where an answer that is never shown needs to
+ * be no more than unguessable. Seven bytes and their number are one word: eight would take another
+ * round. 2-4 takes 112 instructions for the rounds alone, this 56. */
+static inline uint64_t siphash_short(struct siphash_state s, uint64_t bytes) {
+    const uint64_t last = (uint64_t)7 << 56 | bytes;
     s.v3 ^= last;
     siphash_round(&s);
     s.v0 ^= last;

@@ -80,8 +80,8 @@ uint64_t visitor_hash_of(const struct visitor_salt *salt, const struct sockaddr 
 }
 
 uint64_t visitor_network_hash(const struct visitor_salt *salt, const struct sockaddr *address) {
-    const uint64_t ipv4 = UINT64_C(4) << 56;
-    const uint64_t ipv6 = UINT64_C(6) << 56;
+    const uint64_t ipv4 = UINT64_C(4) << 48;
+    const uint64_t ipv6 = UINT64_C(6) << 48;
     struct siphash_state state = {.v0 = salt->network_state[0],
                                   .v1 = salt->network_state[1],
                                   .v2 = salt->network_state[2],

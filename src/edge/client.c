@@ -33,18 +33,24 @@ static bool parse_address(struct slice text, union client_address *address) {
     return true;
 }
 
-void client_find(const struct edge_settings *settings, const struct sockaddr *peer,
-                 const struct http_request *request, struct client *client) {
-    client->address = peer;
-    client->is_https = false;
-    if (settings->trusted_count == 0 ||
-        !cidr_contains(settings->trusted, settings->trusted_count, peer)) {
-        return;
-    }
+/* The peer is a proxy that we trust. */
+__attribute__((noinline)) static void look_behind(const struct edge_settings *settings,
+                                                  const struct http_request *request,
+                                                  struct client *client) {
     struct slice address;
     if (http_forwarded_client(request->forwarded_for, is_trusted, settings, &address) &&
         parse_address(address, &client->forwarded)) {
         client->address = &client->forwarded.any;
     }
     client->is_https = slice_equal_nocase(request->forwarded_proto, SLICE("https"));
+}
+
+inline void client_find(const struct edge_settings *settings, const struct sockaddr *peer,
+                        const struct http_request *request, struct client *client) {
+    client->address = peer;
+    client->is_https = false;
+    if (settings->trusted_count > 0 &&
+        cidr_contains(settings->trusted, settings->trusted_count, peer)) {
+        look_behind(settings, request, client);
+    }
 }

@@ -272,14 +272,7 @@ static void tell_misses(struct edge_worker *worker) {
     metric_put(worker->metrics, EDGE_PLACE_VALUE_MISSES, misses.values);
 }
 
-/* The wall clock is asked a hundred times a second at most; between, it goes as fast as the
- * monotonic one. */
-void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns) {
-    worker->now_ns = now_ns;
-    if (worker->now_ns - worker->real_synced_ns < REAL_CLOCK_MS * 1000000ull &&
-        worker->real_synced_ns != 0) {
-        return;
-    }
+__attribute__((noinline)) static void read_real_clock(struct edge_worker *worker) {
     uint64_t real_ms = clock_real_ms();
     worker->real_synced_ns = worker->now_ns;
     worker->real_offset_ms = real_ms - worker->now_ns / 1000000u;
@@ -287,6 +280,16 @@ void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns) {
     tell_misses(worker);
     if (real_ms < worker->salt.day.begin_ms || real_ms >= worker->salt.day.end_ms) {
         visitor_salt_init(&worker->salt, worker->secret, real_ms);
+    }
+}
+
+/* The wall clock is asked a hundred times a second at most; between, it goes as fast as the
+ * monotonic one. */
+void edge_worker_tick(struct edge_worker *worker, uint64_t now_ns) {
+    worker->now_ns = now_ns;
+    if (UNLIKELY(worker->now_ns - worker->real_synced_ns >= REAL_CLOCK_MS * 1000000ull ||
+                 worker->real_synced_ns == 0)) {
+        read_real_clock(worker);
     }
 }
 

@@ -77,6 +77,7 @@ struct decision {
     struct destination_input input;
     struct destination destination;
     struct slice campaign;
+    struct slice owner;
     struct ulid id;
     uint64_t at_ms;
     char language[LANGUAGE_BYTES_MAX]; /* the input's */
@@ -245,10 +246,6 @@ static enum tap_kind kind_of(const struct http_request *request, enum agent_clas
                                   : TAP_KIND_HUMAN;
 }
 
-static struct slice owner_of(const struct tap *tap) {
-    return tap->resolution.link == NULL ? SLICE_EMPTY : link_owner(tap->resolution.link);
-}
-
 /* The campaign whose template it is; that a link names one that does not exist is worth knowing,
  * too. */
 static struct slice campaign_of(const struct tap *tap, const struct destination *destination) {
@@ -299,6 +296,8 @@ static void decide(struct tap *tap, struct decision *decision) {
     };
     destination_choose(&decision->input, &decision->destination);
     decision->campaign = campaign_of(tap, &decision->destination);
+    decision->owner =
+        tap->resolution.link == NULL ? SLICE_EMPTY : link_owner(tap->resolution.link);
 }
 
 /* --- record --------------------------------------------------------------------------------- */
@@ -364,7 +363,7 @@ static void record(struct tap *tap, const struct decision *decision) {
         .network = visitor_network_hash(&worker->salt, address),
         .text = {[CLICK_CODE] = tap->code,
                  [CLICK_CAMPAIGN] = decision->campaign,
-                 [CLICK_OWNER] = owner_of(tap),
+                 [CLICK_OWNER] = decision->owner,
                  [CLICK_COUNTRY] = input->country,
                  [CLICK_REGION] = input->region,
                  [CLICK_BROWSER] = decision->seen->agent.browser,
@@ -411,7 +410,7 @@ static void redirect(struct tap *tap, const struct decision *decision) {
     struct template_values values = {
         .code = tap->code,
         .campaign = decision->campaign,
-        .owner = owner_of(tap),
+        .owner = decision->owner,
     };
     char token[TOKEN_SIZE];
     if (template_click_count(template) > 1) { /* one hole a tap is enough for all but these */
@@ -438,7 +437,7 @@ static void redirect(struct tap *tap, const struct decision *decision) {
 static struct tap_page page_of(const struct tap *tap, const struct decision *decision) {
     return (struct tap_page){.context = tap->context,
                              .code = tap->code,
-                             .owner = owner_of(tap),
+                             .owner = decision->owner,
                              .campaign_id = decision->campaign,
                              .link = tap->resolution.link,
                              .destination = &decision->destination,

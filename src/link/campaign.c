@@ -251,7 +251,8 @@ static void compile_all(struct campaign *campaign, struct compiled compiled[COMP
         struct buf made = buf_over(bytes, sizeof(bytes));
         struct slice text = template_text(campaign, i, &made);
         campaign->template[i] = compile(text, campaign->id, &compiled[i]);
-        if (i == CAMPAIGN_FIELD_ANDROID && text.size > 0) {
+        bool has_package = campaign->text[CAMPAIGN_FIELD_ANDROID_PACKAGE].size > 0;
+        if (i == CAMPAIGN_FIELD_ANDROID && text.size > 0 && has_package) {
             char *to = compiled[COMPILED_INTENT].bytes;
             size_t size = template_compile_intent(text, campaign->id, to);
             campaign->intent = size > 0 ? slice_make(to, size) : SLICE_EMPTY;

@@ -86,7 +86,8 @@ def test_one_is_retried(api, deliveries):
 
 
 @pytest.mark.parametrize("query,field", [
-    ("state=lost", "state"), ("state=", "state"), ("campaign=a:b", "campaign"), ("campaign=", "campaign"),
+    ("state=lost", "state"), ("state=", "state"), ("campaign=a:b", "campaign"),
+    ("campaign=", "campaign"),
     ("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=1", "cursor"), ("cursor=0.x", "cursor"),
     ("cursor=1.a:b", "cursor"), ("cursor=", "cursor"), ("state=failed&state=failed", "state")])
 def test_what_makes_no_sense_is_named(api, query, field):

@@ -105,6 +105,7 @@ def test_a_link_is_set_shown_changed_paused_resumed_and_deleted(brinco, keys):
     stored = keys.keys.hgetall("brinco:link:NEW1")
     assert before <= int(stored.pop("created_at")) <= time.time() + 1
     stored.pop("status", None)
+    assert " cli " in stored.pop("made")  # who: test_history.py
     assert stored == {"campaign": "spring", "owner": "ana & co", "expires_at": "1927584000"}
 
     assert brinco("link", "set", "NEW1", "--url", "https://www.example.mx/{code}").returncode == OK

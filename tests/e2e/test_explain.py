@@ -165,7 +165,9 @@ def test_what_is_not_known_says_where_was_looked(system, api):
 def test_what_is_no_click_is_refused(system, api):
     for which in ("x", "0" * 27, "!" * 32, "U" * 26, "8" * 26, "a" * 33):
         assert system.brinco.cli("explain", which).returncode == 2, which
-    assert ask_api(api, "nonsense")[0] == 400
+    status, problem = ask_api(api, "nonsense")
+    assert status == 404 and "click token" in problem["detail"]
+    assert ask_api(api, "A" * 32, "?code=" + "x" * 65)[0] == 400
     assert ask_api(api, "A" * 32, "?x=1")[0] == 400
 
 

@@ -78,7 +78,8 @@ def test_a_table_is_for_people(system, deliveries):
 
 
 def test_what_others_wrote_reaches_no_terminal(system, deliveries):
-    key = deliveries.add("https://a.mx/", campaign="\x1b[31mred\x07", last_error="\x1b]0;x\x07" * 99)
+    key = deliveries.add("https://a.mx/", campaign="\x1b[31mred\x07",
+                         last_error="\x1b]0;x\x07" * 99)
     system.keys.hset(f"brinco:webhook:{key}", mapping={"attempts": "many", "next_at": "soon"})
     system.keys.zadd("brinco:webhooks:all", {"\x1b[2J": now_ms(), "gone": now_ms(), "x" * 999: 1})
     system.keys.set("brinco:webhook:text", "no hash")
@@ -179,7 +180,8 @@ def test_the_secret_is_what_signs(system, deliveries):
     (["list", "--state", "lost"], "--state"), (["list", "--campaign", "a b"], "campaign"),
     (["list", "--limit", "0"], "--limit"), (["list", "--limit", "10001"], "--json has more"),
     (["retry"], "ids, or --failed"), (["retry", "--failed", "x"], "ids, or --failed"),
-    (["retry", "--failed", "--again"], "--again"), (["retry", "x", "--campaign", "y"], "--campaign"),
+    (["retry", "--failed", "--again"], "--again"),
+    (["retry", "x", "--campaign", "y"], "--campaign"),
     (["secret", "no/campaign"], "campaign"), (["secret"], "missing"), (["sing"], "no command")])
 def test_what_makes_no_sense_is_refused(system, words, why):
     outcome = system.brinco.cli("webhook", *words)
