@@ -36,8 +36,9 @@ static int feed(struct queue *queue, const uint64_t number[4]) {
     for (uint64_t i = 0; i <= count;) {
         position.at_ms = at_ms + i / MADE_CLICKS_PER_MS;
         position.sequence = first + i;
-        struct click click = made_click(position.sequence, links, position.at_ms, &store);
-        if (i < count && queue_redis.add(queue, position, &click)) {
+        union payload_record record = {
+            .click = made_click(position.sequence, links, position.at_ms, &store)};
+        if (i < count && queue_redis.add(queue, position, &record)) {
             i++;
             continue;
         }

@@ -47,7 +47,7 @@ const char *conversion_proof_name(enum conversion_proof proof);
 
 #define CONVERSION_TEXTS(X)                                                                        \
     X(EVENT, "event")                                                                              \
-    X(CODE, "code")         /* as reported; empty: only the token was */                           \
+    X(CODE, "code")         /* as reported, or found by a verified token; else empty */            \
     X(CLICK, "click")       /* the token as reported; empty: none */                               \
     X(CURRENCY, "currency") /* ISO 4217; empty: no value */                                        \
     X(USER, "user")         /* the backend's name for the person, to hold against the owner */     \
@@ -70,9 +70,10 @@ struct conversion {
     struct slice text[CONVERSION_TEXT_COUNT];
 };
 
-/* As click_encode(), click_decode(), click_fields(): id at event proof code click click_id
- * happened_at install_begin_at referrer_click_at value currency user key reporter version; times in
- * Unix milliseconds, empty where not known. */
+/* As click_encode(), click_decode(), click_fields(), but that nothing is cut: to encode a text that
+ * is too long, an event that is no name, or a value without a currency is a bug. Fields: id at
+ * event proof code click click_id happened_at install_begin_at referrer_click_at value currency
+ * user key reporter version; times in Unix milliseconds, empty where not known. */
 size_t conversion_encode(const struct conversion *conversion, uint8_t *out);
 bool conversion_decode(struct slice payload, struct conversion *conversion);
 enum { CONVERSION_FIELD_COUNT = 16 };

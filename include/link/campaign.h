@@ -83,7 +83,8 @@ struct campaign {
                                                            android_package or ios_app_id */
     struct slice intent; /* the android template as an intent: URL that opens the Play Store from
                             inside another app, and falls back to the template; compiled, empty
-                            when it does not lead to an app at Google Play, or is too long */
+                            without android_package, when it does not lead to an app at Google Play,
+                            or is too long */
     struct slice desktop_template; /* of `desktop`, when that is a template; compiled */
     enum campaign_desktop desktop;
     enum campaign_passthrough passthrough; /* PASSTHROUGH_LIST: the text is the list */

@@ -30,6 +30,13 @@ struct derived {
     uint64_t text_seed;
 };
 
+/* Byte by byte, whatever kind of sockaddr it was written as: each is a type of its own. */
+static inline sa_family_t family_of(const struct sockaddr *address) {
+    sa_family_t family;
+    memcpy(&family, &address->sa_family, sizeof family);
+    return family;
+}
+
 static struct derived derive(struct slice message, const uint8_t secret[VISITOR_SECRET_BYTES]);
 static inline struct siphash_state begin_hash(const uint8_t key[16]);
 static inline struct siphash_state take_address(const struct visitor_salt *salt,
@@ -86,11 +93,11 @@ uint64_t visitor_network_hash(const struct visitor_salt *salt, const struct sock
                                   .v1 = salt->network_state[1],
                                   .v2 = salt->network_state[2],
                                   .v3 = salt->network_state[3]};
-    if (LIKELY(address->sa_family == AF_INET)) {
+    if (LIKELY(family_of(address) == AF_INET)) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
         return siphash_short(state, ipv4 | be32toh(v4->sin_addr.s_addr) >> 8);
     }
-    if (address->sa_family != AF_INET6) {
+    if (family_of(address) != AF_INET6) {
         return 0;
     }
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
@@ -148,10 +155,10 @@ static inline struct siphash_state begin_hash(const uint8_t bytes[16]) {
 static void address_words(const struct sockaddr *address, uint64_t words[2]) {
     words[0] = 0;
     words[1] = 0;
-    if (address->sa_family == AF_INET) {
+    if (family_of(address) == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
         words[1] = (uint64_t)le32toh(v4->sin_addr.s_addr) << 32 | 0xffff0000;
-    } else if (address->sa_family == AF_INET6) {
+    } else if (family_of(address) == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
         memcpy(words, &v6->sin6_addr, 2 * sizeof words[0]);
         words[0] = le64toh(words[0]);
@@ -166,10 +173,10 @@ static inline struct siphash_state take_address(const struct visitor_salt *salt,
     struct siphash_state state;
     memcpy(&state, salt->ipv4_state, sizeof state);
     uint64_t second = 0;
-    if (address->sa_family == AF_INET) {
+    if (family_of(address) == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
         second = (uint64_t)le32toh(v4->sin_addr.s_addr) << 32 | 0xffff0000; /* ::ffff:0:0/96 */
-    } else if (address->sa_family == AF_INET6) {
+    } else if (family_of(address) == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
         uint64_t words[2];
         memcpy(words, &v6->sin6_addr, sizeof words);

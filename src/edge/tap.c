@@ -296,8 +296,7 @@ static void decide(struct tap *tap, struct decision *decision) {
     };
     destination_choose(&decision->input, &decision->destination);
     decision->campaign = campaign_of(tap, &decision->destination);
-    decision->owner =
-        tap->resolution.link == NULL ? SLICE_EMPTY : link_owner(tap->resolution.link);
+    decision->owner = tap->resolution.link == NULL ? SLICE_EMPTY : link_owner(tap->resolution.link);
 }
 
 /* --- record --------------------------------------------------------------------------------- */
@@ -358,8 +357,8 @@ static void record(struct tap *tap, const struct decision *decision) {
         .kind = decision->kind,
         .outcome = decision->destination.outcome,
         .platform = input->platform,
-        .visitor = visitor_hash_of(&worker->salt, address, decision->seen->visitor_text,
-                                   input->language),
+        .visitor =
+            visitor_hash_of(&worker->salt, address, decision->seen->visitor_text, input->language),
         .network = visitor_network_hash(&worker->salt, address),
         .text = {[CLICK_CODE] = tap->code,
                  [CLICK_CAMPAIGN] = decision->campaign,

@@ -347,11 +347,13 @@ enum entry_result entries_next(struct entry_reader *reader, struct entry *entry)
 
 bool entries_guess_last(struct slice reply, struct entry_id *id) {
     static const struct slice behind_id = SLICE("\r\n*40\r\n$2\r\nid\r\n$");
+    static const struct slice of_earlier = SLICE("\r\n*34\r\n$2\r\nid\r\n$");
     enum { LOOK_BACK_BYTES = 8 * 1024 };
     size_t first = reply.size > LOOK_BACK_BYTES ? reply.size - LOOK_BACK_BYTES : 0;
     for (size_t i = reply.size; i > first + behind_id.size; i--) {
         const char *at = reply.data + i - behind_id.size;
-        if (*at != '\r' || memcmp(at, behind_id.data, behind_id.size) != 0) {
+        if (*at != '\r' || (memcmp(at, behind_id.data, behind_id.size) != 0 &&
+                             memcmp(at, of_earlier.data, of_earlier.size) != 0)) {
             continue;
         }
         size_t begin = (size_t)(at - reply.data);

@@ -303,7 +303,9 @@ def test_the_routes_are_listed(shared):
     assert {"method": "GET", "path": "/v1", "role": "read"} in routes
     assert {"method": "DELETE", "path": "/v1/links/{code}", "role": "write"} in routes
     for route in routes:
-        assert route["role"] == ("read" if route["method"] == "GET" else "write")
+        is_report = (route["method"], route["path"]) == ("POST", "/v1/conversions")
+        assert route["role"] == ("events" if is_report else
+                                 "read" if route["method"] == "GET" else "write")
     assert len({(route["method"], route["path"]) for route in routes}) == len(routes)
 
 

@@ -43,6 +43,7 @@ def check(method, template, answer):
 
 GETS = [path for method, path, _, _ in openapi.operations()
         if method == "GET" and path != "/v1/stats/live"]
+REPORTING = ("POST", "/v1/conversions")  # the only thing for the role events
 ALL = [(method, path) for method, path, _, _ in openapi.operations()]
 
 
@@ -90,9 +91,10 @@ def test_live_events_are_as_it_says(busy, api):
 
 
 @pytest.mark.parametrize("method, path", ALL)
-def test_unknown_fields_of_the_query_are_refused_as_it_says(api, method, path):
+def test_unknown_fields_of_the_query_are_refused_as_it_says(busy, api, method, path):
     if path.startswith("/v1"):
-        answer = api.ask(method, path_of(path) + "?nonsense=1", b"{}" if method != "GET" else None)
+        asker = Api(busy, "events") if (method, path) == REPORTING else api
+        answer = asker.ask(method, path_of(path) + "?nonsense=1", b"{}" if method != "GET" else None)
         assert check(method, path, answer) == 400
         assert json.loads(answer[2])["field"] == "nonsense"
 
@@ -108,8 +110,24 @@ def test_without_a_token_only_the_watchers_pages_are_there(busy, method, path):
 @pytest.mark.parametrize("method, path", ALL)
 def test_a_role_that_is_too_small_is_refused_as_it_says(busy, method, path):
     if path.startswith("/v1"):
-        events = Api(busy, "events")
-        assert check(method, path, events.ask(method, path_of(path), headers=JSON)) == 403
+        other = Api(busy, "write" if (method, path) == REPORTING else "events")
+        assert check(method, path, other.ask(method, path_of(path), headers=JSON)) == 403
+
+
+def test_reports_are_taken_and_refused_as_it_says(busy):
+    """One, a list, again with its key, and what is not JSON or makes no sense."""
+    reporter = Api(busy, "events")
+    report = {"event": "install", "code": "AB12CD"}
+    for body, status, headers in ((report, 202, {}), ([report, report], 202, {}),
+                                  (report, 202, {"Idempotency-Key": "k"}),
+                                  (report, 202, {"Idempotency-Key": "k"}),
+                                  ({**report, "event": "signup"}, 422, {"Idempotency-Key": "k"}),
+                                  ([report, {}], 422, {})):
+        answer = reporter.ask(*REPORTING, json.dumps(body), headers={**JSON, **headers})
+        assert check(*REPORTING, answer) == status
+    assert check(*REPORTING, reporter.ask(*REPORTING, b"{", headers=JSON)) == 400
+    assert check(*REPORTING, reporter.ask(*REPORTING, b"{}",
+                                          headers={"Content-Type": "text/plain"})) == 415
 
 
 # A link may have the code "bulk": it is only POST that is another thing there.

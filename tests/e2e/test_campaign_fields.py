@@ -1,5 +1,5 @@
-"""What campaigns and links say, over API and command line, and where that leads: apps, rules, limits
-and allowed hosts."""
+"""What campaigns and links say, over API and command line, and where that leads: apps, rules,
+limits, allowed hosts."""
 
 import json
 import signal

@@ -40,6 +40,7 @@ static int set_up(void **state) {
     scene = (struct scene){.input = {.reachable = true, .now_s = NOW}};
     scene.link_value[LINK_FIELD_CAMPAIGN] = SLICE("spring");
     scene.campaign_value[CAMPAIGN_FIELD_ANDROID] = SLICE(ANDROID);
+    scene.campaign_value[CAMPAIGN_FIELD_ANDROID_PACKAGE] = SLICE("mx.example.app");
     scene.campaign_value[CAMPAIGN_FIELD_IOS] = SLICE(IOS);
     scene.campaign_value[CAMPAIGN_FIELD_WEB] = SLICE(WEB);
     scene.campaign_value[CAMPAIGN_FIELD_FALLBACK] = SLICE(FALLBACK);
@@ -152,8 +153,9 @@ static void every_target_leads_where_it_says(void **state) {
         set(scene, CAMPAIGN_FIELD_RULES, cases[i].rules);
         struct destination chosen = choose(scene, TAP_PLATFORM_OTHER);
         assert_chosen(chosen, cases[i].outcome, cases[i].template, "rule:r");
-        assert_int_equal(destination_is_store(&chosen), cases[i].outcome == TAP_OUTCOME_PLAY_STORE ||
-                                              cases[i].outcome == TAP_OUTCOME_APP_STORE);
+        assert_int_equal(destination_is_store(&chosen),
+                         cases[i].outcome == TAP_OUTCOME_PLAY_STORE ||
+                             cases[i].outcome == TAP_OUTCOME_APP_STORE);
         assert_ptr_equal(chosen.campaign, scene->campaign);
     }
 }
@@ -196,6 +198,7 @@ static void a_target_that_is_not_there_is_passed_over(void **state) {
     set(scene, CAMPAIGN_FIELD_IOS, "");
     set(scene, CAMPAIGN_FIELD_FALLBACK, "");
     set(scene, CAMPAIGN_FIELD_ANDROID, ""); /* no store: no page with links to them */
+    set(scene, CAMPAIGN_FIELD_ANDROID_PACKAGE, "");
     assert_chosen(choose(scene, TAP_PLATFORM_IOS), TAP_OUTCOME_WEB, WEB, "rule:rule-4");
     set(scene, CAMPAIGN_FIELD_WEB, "");
     set(scene, CAMPAIGN_FIELD_RULES, "[{\"to\":\"ios\"},{\"to\":\"web\"}]");
@@ -267,6 +270,7 @@ static void a_link_that_is_used_up_goes_to_the_fallback_else_says_so(void **stat
 
     set(scene, CAMPAIGN_FIELD_FALLBACK, "");
     scene->default_value[CAMPAIGN_FIELD_ANDROID] = SLICE(ANDROID);
+    scene->default_value[CAMPAIGN_FIELD_ANDROID_PACKAGE] = SLICE("mx.example.app");
     struct destination chosen = choose(scene, TAP_PLATFORM_IOS);
     assert_page(chosen, TAP_OUTCOME_USED_UP, PAGE_USED_UP, "");
     assert_ptr_equal(chosen.campaign, scene->campaign);
@@ -307,6 +311,7 @@ static void a_page_without_a_store_to_lead_to_is_none(void **state) {
     struct scene *scene = *state;
     set(scene, CAMPAIGN_FIELD_DESKTOP, "page");
     set(scene, CAMPAIGN_FIELD_ANDROID, "");
+    set(scene, CAMPAIGN_FIELD_ANDROID_PACKAGE, "");
     assert_page(choose(scene, TAP_PLATFORM_LINUX), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
     set(scene, CAMPAIGN_FIELD_IOS, "");
     assert_chosen(choose(scene, TAP_PLATFORM_LINUX), TAP_OUTCOME_WEB, WEB, "web");
@@ -369,6 +374,14 @@ static void only_the_phones_own_store_needs_a_way(void **state) {
     assert_chosen(choose(scene, TAP_PLATFORM_OTHER), TAP_OUTCOME_WEB, ANDROID, "web");
 }
 
+/* It is the package that says that it is the campaign's own app. */
+static void without_a_package_there_is_no_intent(void **state) {
+    struct scene *scene = *state;
+    set(scene, CAMPAIGN_FIELD_ANDROID_PACKAGE, "");
+    scene->input.in_app = SLICE("instagram");
+    assert_chosen(choose(scene, TAP_PLATFORM_ANDROID), TAP_OUTCOME_PLAY_STORE, ANDROID, "android");
+}
+
 static void a_rules_store_is_left_in_the_apps_way_too(void **state) {
     struct scene *scene = *state;
     set(scene, CAMPAIGN_FIELD_RULES, "[{\"name\":\"r\",\"to\":\"android\"}]");
@@ -399,6 +412,7 @@ static void a_rules_own_url_has_no_intent(void **state) {
 static void the_default_campaign_is_led_in_the_apps_way_by_platform_alone(void **state) {
     struct scene *scene = *state;
     scene->default_value[CAMPAIGN_FIELD_ANDROID] = SLICE(ANDROID);
+    scene->default_value[CAMPAIGN_FIELD_ANDROID_PACKAGE] = SLICE("mx.example.app");
     scene->default_value[CAMPAIGN_FIELD_WEB] = SLICE(WEB);
     scene->default_value[CAMPAIGN_FIELD_DESKTOP] = SLICE("page");
     scene->default_value[CAMPAIGN_FIELD_RULES] = SLICE("[{\"to\":\"https://example.mx/rule\"}]");
@@ -432,6 +446,7 @@ int main(void) {
         TEST(every_app_is_left_in_its_way),
         TEST(an_unknown_app_is_redirected),
         TEST(only_the_phones_own_store_needs_a_way),
+        TEST(without_a_package_there_is_no_intent),
         TEST(a_rules_store_is_left_in_the_apps_way_too),
         TEST(a_rules_own_url_has_no_intent),
         TEST(the_default_campaign_is_led_in_the_apps_way_by_platform_alone),

@@ -68,8 +68,20 @@ static void every_bit_alone(void **state) {
     }
 }
 
+/* Python's hash() of these bytes with PYTHONHASHSEED=0, which is 1-3 under a key of zeros. */
+static void seven_bytes_as_python_hashes_them(void **state) {
+    (void)state;
+    const uint64_t zeros[2] = {0, 0};
+    const struct siphash_state begun = siphash_begin(zeros);
+    assert_int_equal(siphash_short(begun, 0), 0x897ea795b1b7b7ac);
+    assert_int_equal(siphash_short(begun, 0x07060504030201), 0xb1cd85cc334196fa);
+    assert_int_equal(siphash_short(begun, 0xffffffffffffff), 0xa3cf0c89008da505);
+    assert_int_equal(siphash_short(begun, 0x040000c0000204), 0x9df36cab538660a0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seven_bytes_as_python_hashes_them),
         cmocka_unit_test(random_words_under_random_keys),
         cmocka_unit_test(every_bit_alone),
     };

@@ -254,11 +254,11 @@ static void a_network_is_todays_and_the_secrets(void **state) {
     assert_int_equal(visitor_network_hash(&salt, (struct sockaddr *)&local), 0);
 }
 
-/* Computed apart, as above, with SipHash-1-3. */
+/* Computed apart, as above, with SipHash-1-3 of seven bytes. */
 static void the_networks_hash_never_changes(void **state) {
     (void)state;
-    assert_int_equal(network_of("189.203.1.1"), 0x5ecfb1d3194ed503u);
-    assert_int_equal(network_of("2806:10a0:1:2::3"), 0x4ee2d3a50db05a7du);
+    assert_int_equal(network_of("189.203.1.1"), 0xd722626e7e1465afu);
+    assert_int_equal(network_of("2806:10a0:1:2::3"), 0x89dad0fcc596d442u);
 }
 
 /* All of 10.0.0.0/8: of 65,536 networks, none is taken for another. */

@@ -292,8 +292,10 @@ static void fallback_of(const char *intent, char *to) {
 }
 
 static void assert_intent(const char *android, const char *head, struct slice code) {
-    const struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_ANDROID] =
-                                                           slice_of(android)};
+    const struct slice values[CAMPAIGN_FIELD_COUNT] = {
+        [CAMPAIGN_FIELD_ANDROID] = slice_of(android),
+        [CAMPAIGN_FIELD_ANDROID_PACKAGE] = SLICE("mx.app"),
+    };
     struct url url;
     struct url expected;
     char fallback[LOCATION_BYTES_MAX + 1];
@@ -355,8 +357,10 @@ static void an_intent_never_outgrows_a_location(void **state) {
         for (size_t i = 0; i < owners; i++) {
             buf_append(&text, SLICE("&{owner}"));
         }
-        const struct slice values[CAMPAIGN_FIELD_COUNT] = {[CAMPAIGN_FIELD_ANDROID] =
-                                                               buf_slice(&text)};
+        const struct slice values[CAMPAIGN_FIELD_COUNT] = {
+            [CAMPAIGN_FIELD_ANDROID] = buf_slice(&text),
+            [CAMPAIGN_FIELD_ANDROID_PACKAGE] = SLICE("mx.app"),
+        };
         struct campaign *campaign = make(SLICE("c"), values);
         was_made = was_made || campaign->intent.size > 0;
         was_left_out = was_left_out || campaign->intent.size == 0;
