@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "click/click.h"
+#include "click/payload.h"
 #include "click/queue.h"
 #include "made_clicks.h"
 #include "redis/url.h"
