@@ -353,7 +353,7 @@ bool entries_guess_last(struct slice reply, struct entry_id *id) {
     for (size_t i = reply.size; i > first + behind_id.size; i--) {
         const char *at = reply.data + i - behind_id.size;
         if (*at != '\r' || (memcmp(at, behind_id.data, behind_id.size) != 0 &&
-                             memcmp(at, of_earlier.data, of_earlier.size) != 0)) {
+                            memcmp(at, of_earlier.data, of_earlier.size) != 0)) {
             continue;
         }
         size_t begin = (size_t)(at - reply.data);

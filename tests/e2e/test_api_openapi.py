@@ -94,7 +94,8 @@ def test_live_events_are_as_it_says(busy, api):
 def test_unknown_fields_of_the_query_are_refused_as_it_says(busy, api, method, path):
     if path.startswith("/v1"):
         asker = Api(busy, "events") if (method, path) == REPORTING else api
-        answer = asker.ask(method, path_of(path) + "?nonsense=1", b"{}" if method != "GET" else None)
+        answer = asker.ask(method, path_of(path) + "?nonsense=1",
+                           b"{}" if method != "GET" else None)
         assert check(method, path, answer) == 400
         assert json.loads(answer[2])["field"] == "nonsense"
 

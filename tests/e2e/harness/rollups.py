@@ -38,8 +38,8 @@ class Entry:
         return f"{self.ms}-{self.sequence}"
 
     def is_click(self):
-        return (set(self.fields) in (set(FIELDS), set(FIELDS[:17])) and self.fields["version"] == "1" and
-                self.fields["kind"] in KINDS)
+        return (set(self.fields) in (set(FIELDS), set(FIELDS[:17])) and
+                self.fields["version"] == "1" and self.fields["kind"] in KINDS)
 
 
 def write(server, entries):
