@@ -16,14 +16,35 @@ struct parameter {
     char name_bytes[PASSTHROUGH_NAME_BYTES_MAX];
 };
 
+/* What those who read queries make of a name, some of them generously (PHP): "+" is a space, spaces
+ * in front do not count, "a[]" and what stands behind a NUL is "a". Two names are the same when any
+ * of them might take them for that. */
+static struct slice read_name(char *bytes, size_t size) {
+    size_t begin = 0;
+    size_t end = 0;
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = bytes[i] == '+' ? ' ' : bytes[i];
+    }
+    while (begin < size && bytes[begin] == ' ') {
+        begin++;
+    }
+    for (end = begin; end < size && bytes[end] != '[' && bytes[end] != '\0'; end++) {
+    }
+    return slice_make(bytes + begin, end - begin);
+}
+
 /* The next parameter of a query that is not empty; false when its name is too long or malformed. */
 static bool take_parameter(struct slice *query, struct parameter *parameter) {
     parameter->raw = slice_split(query, '&');
     struct slice rest = parameter->raw;
     struct slice name = slice_split(&rest, '=');
     size_t size = http_percent_decode(name, parameter->name_bytes, sizeof(parameter->name_bytes));
-    parameter->name = slice_make(parameter->name_bytes, size == SIZE_MAX ? 0 : size);
-    return size != SIZE_MAX;
+    if (size == SIZE_MAX) {
+        parameter->name = SLICE_EMPTY;
+        return false;
+    }
+    parameter->name = read_name(parameter->name_bytes, size);
+    return true;
 }
 
 static bool has_parameter(struct slice query, struct slice name) {
@@ -112,10 +133,13 @@ size_t passthrough_append(const struct passthrough *passthrough, struct buf *out
     char fragment[LOCATION_BYTES_MAX];
     char *url = out->data + passthrough->url_at;
     size_t url_size = out->size - passthrough->url_at;
-    const char *hash = memchr(url, '#', url_size);
     if (passthrough->query.size == 0 || url_size > LOCATION_BYTES_MAX) {
         return 0;
     }
+    if (*hole != SIZE_MAX) { /* what stands there is somebody else's, from an earlier answer */
+        memset(out->data + *hole, '0', TEMPLATE_CLICK_BYTES);
+    }
+    const char *hash = memchr(url, '#', url_size);
     size_t fragment_size = hash == NULL ? 0 : url_size - (size_t)(hash - url);
     memcpy(fragment, url + url_size - fragment_size, fragment_size);
     out->size -= fragment_size;
