@@ -24,6 +24,7 @@
  *   top:campaign:ID:DAY         zset   CODE by human clicks, STATS_TOP_MAX
  *   funnel:all:DAY  funnel:campaign:ID:DAY  funnel:link:CODE:DAY      hash; stats/funnel.h
  *   stats:limited               set    codes of links with max_clicks whose `used` is to be written
+ *   stats:used                  hash   such a link's code ► "USED CREATED_AT", as written last
  *   heard                       hash   stream ► "MS STATE", written by its edge every second:
  *                                      everything up to MS is in the stream; STATE is "up" or
  *                                      "closed" (stopped in order, nothing left to ship)

@@ -108,8 +108,9 @@ static bool read_field(enum link_field field, struct slice value, struct link_pa
         return field_check_seconds(value, &parts->time[TIME_CREATED_AT], NULL);
     case LINK_FIELD_MAX_CLICKS:
         return field_check_count(value, &parts->max_clicks, NULL);
-    case LINK_FIELD_USED:
-        return field_check_count(value, &parts->used, NULL);
+    case LINK_FIELD_USED: /* the collector's: nonsense is mended with the next click */
+        (void)field_check_count(value, &parts->used, NULL);
+        return true;
     case LINK_FIELD_COUNT:
         break;
     }

@@ -16,7 +16,7 @@ enum {
     LIMITED_CODE_BYTES = 64,
     LIMITED_DAYS_MAX = 400,
     LIMITED_IDLE_MS = 5000, /* when nothing was counted: what others left over */
-    DAY_BYTES = 24,
+    DAY_BYTES = 36,
 };
 
 /* The days whose rollups there can be, the last one first. */
@@ -24,6 +24,8 @@ static void write_days(uint64_t now_ms, uint32_t retain_days, struct buf *out) {
     struct clock_day day = clock_day_of(now_ms);
     for (uint32_t i = 0; i <= retain_days && i < LIMITED_DAYS_MAX; i++) {
         buf_append_u64(out, (uint64_t)day.yyyymmdd);
+        buf_append_char(out, ' ');
+        buf_append_u64(out, day.begin_ms / 1000);
         buf_append_char(out, ' ');
         buf_append_u64(out, day.end_ms / 1000);
         buf_append_char(out, ' ');

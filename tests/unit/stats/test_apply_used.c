@@ -10,8 +10,12 @@
 
 #include "apply_fixture.h"
 
-/* Three days, the last one first; 20261121 ends at 1795327200. */
-#define DAYS "20261122 1795413600 20261121 1795327200 20261120 1795240800 "
+/* Three days, the last one first; 20261121 begins at 1795240800. */
+#define DAYS                                                                                       \
+    "20261122 1795327200 1795413600 20261121 1795240800 1795327200 20261120 1795154400 1795240800 "
+
+/* A cell of a link: so many human clicks of an hour with an outcome. */
+#define CELL(hour, outcome) hour "0" outcome "0MX\t\t\t\t\t\t"
 
 static int64_t write_used(struct bench *b, const char *code) {
     struct apply_answer answer;
@@ -40,7 +44,8 @@ static void links_with_a_limit_are_noted_when_people_tap_them(void **state) {
 static void the_sum_of_all_days_and_campaigns_is_written(void **state) {
     struct bench *b = *state;
     admin_ask(b->admin, "HSET brinco:link:AB12CD campaign spring max_clicks 5");
-    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261120 =spring 3 =autumn 2 @ H");
+    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261120 " CELL("b", "0") " 3 " CELL(
+                            "-", "2") " 2 =spring 5 @ H");
     for (uint64_t i = 0; i < 4; i++) {
         bench_tap(b, &(struct tap){.visitor = i});
     }
@@ -53,18 +58,52 @@ static void the_sum_of_all_days_and_campaigns_is_written(void **state) {
 
 static void what_was_counted_before_the_link_was_made_is_not_its_own(void **state) {
     struct bench *b = *state;
-    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5 created_at 1795240800");
-    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261120 =spring 3");
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5 created_at 1795240801");
+    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261120 " CELL("x", "0") " 3");
     bench_tap(b, &(struct tap){0});
     assert_int_equal(write_used(b, "AB12CD"), 1);
 }
 
-static void it_never_falls(void **state) {
+static void only_clicks_that_led_on_use_one_up(void **state) {
     struct bench *b = *state;
-    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5 used 7");
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5");
+    admin_ask(b->admin,
+              "HSET brinco:stats:link:AB12CD:20261121 " CELL("a", "0") " 1 " CELL(
+                  "a", "1") " 2 " CELL("a", "2") " 4 " CELL("a", "3") " 8 " CELL("a", ":") " 16");
+    admin_ask(b->admin,
+              "HSET brinco:stats:link:AB12CD:20261120 " CELL("a", "4") " 100 " CELL(
+                  "a", "6") " 100 " CELL("a", "7") " 100 " CELL("a", ";") " 100 a1000 100");
+    assert_int_equal(write_used(b, "AB12CD"), 31);
+}
+
+static void a_link_that_is_made_again_begins_with_its_hour(void **state) {
+    struct bench *b = *state;
+    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261121 " CELL("a", "0") " 3 " CELL(
+                            "b", "0") " 5 " CELL("c", "0") " 7");
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 50");
+    assert_int_equal(write_used(b, "AB12CD"), 15);
+    admin_ask(b->admin, "DEL brinco:link:AB12CD");
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 50 created_at 1795244500");
+    assert_int_equal(write_used(b, "AB12CD"), 12); /* an hour and some seconds into the day */
+}
+
+static void it_never_falls_when_rollups_expire(void **state) {
+    struct bench *b = *state;
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5");
+    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261120 " CELL("a", "0") " 7");
+    assert_int_equal(write_used(b, "AB12CD"), 7);
+    admin_ask(b->admin, "DEL brinco:stats:link:AB12CD:20261120");
+    bench_tap(b, &(struct tap){0});
+    assert_int_equal(write_used(b, "AB12CD"), 7);
+    expect_text(b, "HGET brinco:link:AB12CD used", SLICE("7"));
+}
+
+static void what_others_wrote_there_does_not_count(void **state) {
+    struct bench *b = *state;
+    admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks 5 used 99999999999999999999");
     bench_tap(b, &(struct tap){0});
     assert_int_equal(write_used(b, "AB12CD"), 1);
-    expect_text(b, "HGET brinco:link:AB12CD used", SLICE("7"));
+    expect_text(b, "HGET brinco:link:AB12CD used", SLICE("1"));
 }
 
 static void nothing_is_written_where_there_is_no_limit_or_no_link(void **state) {
@@ -84,7 +123,8 @@ static void damaged_rollups_and_numbers_are_passed_over(void **state) {
     struct bench *b = *state;
     admin_ask(b->admin, "HSET brinco:link:AB12CD max_clicks many used some");
     admin_ask(b->admin, "SET brinco:stats:link:AB12CD:20261122 x");
-    admin_ask(b->admin, "HSET brinco:stats:link:AB12CD:20261121 =spring x =autumn 2");
+    admin_ask(b->admin,
+              "HSET brinco:stats:link:AB12CD:20261121 " CELL("b", "1") " x " CELL("c", "2") " 2");
     assert_int_equal(write_used(b, "AB12CD"), 2);
     expect_text(b, "HGET brinco:link:AB12CD used", SLICE("2"));
 }
@@ -94,7 +134,10 @@ int main(void) {
         BENCH_TEST(links_with_a_limit_are_noted_when_people_tap_them),
         BENCH_TEST(the_sum_of_all_days_and_campaigns_is_written),
         BENCH_TEST(what_was_counted_before_the_link_was_made_is_not_its_own),
-        BENCH_TEST(it_never_falls),
+        BENCH_TEST(only_clicks_that_led_on_use_one_up),
+        BENCH_TEST(a_link_that_is_made_again_begins_with_its_hour),
+        BENCH_TEST(it_never_falls_when_rollups_expire),
+        BENCH_TEST(what_others_wrote_there_does_not_count),
         BENCH_TEST(nothing_is_written_where_there_is_no_limit_or_no_link),
         BENCH_TEST(damaged_rollups_and_numbers_are_passed_over),
     };
