@@ -95,6 +95,10 @@ static void describe(struct click *click, struct made_texts *store, uint64_t *st
     click->outcome = client->platform == TAP_PLATFORM_ANDROID ? TAP_OUTCOME_PLAY_STORE
                      : client->platform == TAP_PLATFORM_IOS   ? TAP_OUTCOME_APP_STORE
                                                               : TAP_OUTCOME_WEB;
+    click->text[CLICK_RULE] = click->platform == TAP_PLATFORM_ANDROID ? SLICE("android")
+                              : click->platform == TAP_PLATFORM_IOS   ? SLICE("ios")
+                                                                      : SLICE("web");
+    click->text[CLICK_AGENT] = slice_of(is_person ? "" : client->browser);
     click->text[CLICK_COUNTRY] = slice_of(is_abroad ? "US" : "MX");
     click->text[CLICK_REGION] = slice_of(is_abroad ? "CA" : choose(regions, state));
     click->text[CLICK_BROWSER] = slice_of(client->browser);
@@ -127,6 +131,7 @@ struct click made_click(uint64_t sequence, uint64_t links, uint64_t at_ms,
         links <= MADE_LINKS_AT_RANDOM_MAX ? next_random(&state) % links : sequence % links;
     uint64_t person = next_random(&state) % PEOPLE;
     click.visitor = next_random(&person);
+    click.network = next_random(&person);
     for (unsigned i = 0; i < ULID_BYTES; i += 8) {
         uint64_t bits = next_random(&state);
         memcpy(click.id.bytes + i, &bits, 8);

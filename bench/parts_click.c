@@ -92,6 +92,7 @@ static void describe(struct click *click) {
         .outcome = TAP_OUTCOME_PLAY_STORE,
         .platform = TAP_PLATFORM_ANDROID,
         .visitor = UINT64_C(0x0123456789ABCDEF),
+        .network = UINT64_C(0xFEDCBA9876543210),
         .text = {[CLICK_CODE] = SLICE("AB12CD"),
                  [CLICK_CAMPAIGN] = SLICE("spring26"),
                  [CLICK_OWNER] = SLICE("user-123456"),
@@ -101,7 +102,9 @@ static void describe(struct click *click) {
                  [CLICK_IN_APP] = SLICE(""),
                  [CLICK_LANGUAGE] = SLICE("es-MX"),
                  [CLICK_REFERRER] = SLICE(""),
-                 [CLICK_SOURCE] = SLICE("")},
+                 [CLICK_SOURCE] = SLICE(""),
+                 [CLICK_AGENT] = SLICE(""),
+                 [CLICK_RULE] = SLICE("android")},
     };
 }
 

@@ -34,7 +34,7 @@ FIELDS = ("id", "01JQ8Z6K3V5B7D9F1H3J5K7M9P", "at", "1800000000000", "code", "AB
           "campaign", "campaign-07", "owner", "ana", "kind", "human", "outcome", "play_store",
           "country", "MX", "region", "CMX", "platform", "android", "browser", "chrome", "in_app",
           "", "language", "es-MX", "referrer", "", "source", "", "visitor", "0123456789abcdef",
-          "version", "1")
+          "version", "1", "network", "fedcba9876543210", "agent", "", "rule", "android")
 
 
 def length(store):

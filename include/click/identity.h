@@ -21,6 +21,7 @@ enum { IDENTITY_SECRET_BYTES = 32, IDENTITY_EDGE_BYTES_MAX = 64 };
 struct identity {
     char edge_id[IDENTITY_EDGE_BYTES_MAX + 1]; /* A-Z a-z 0-9 - _ */
     uint8_t secret[IDENTITY_SECRET_BYTES];
+    bool has_secret; /* always, but after identity_share() */
     int lock_fd; /* -1: not locked */
 };
 
@@ -36,10 +37,10 @@ MUST_CHECK bool identity_read_secret(const char *data_dir, uint8_t secret[IDENTI
                                      struct err *err);
 
 /* The same without the lock, for a process that writes no journal of clicks, beside one that does
- * or not. *is_new: there was no secret, and one was made: another one than the edges have, unless
- * they are to be given this. */
+ * or not. A secret that is missing is not made: it would be another one than that of the edges, and
+ * all that they have signed would look forged. */
 MUST_CHECK bool identity_share(const char *data_dir, struct slice configured_edge_id,
-                               struct identity *identity, bool *is_new, struct err *err);
+                               struct identity *identity, struct err *err);
 
 /* Releases the lock and wipes the secret. */
 void identity_close(struct identity *identity);

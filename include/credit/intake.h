@@ -40,7 +40,7 @@ enum { INTAKE_BATCH_MAX = 1000 };
 struct intake_options {
     const char *data_dir;  /* the journal stands in conversions/00 below it */
     struct slice edge_id;  /* of the process: names the stream */
-    const uint8_t *secret; /* of the click tokens; copied as a key */
+    const uint8_t *secret; /* of the click tokens; copied as a key. NULL: it is not known here */
     size_t secret_size;
     uint64_t disk_bytes_max; /* intake_disk_bytes_max() */
     uint32_t sync_interval_ms;
@@ -60,10 +60,11 @@ uint64_t intake_disk_bytes_max(uint64_t journal_bytes_max);
 /* The one journal, for the shipper; as an array. */
 struct journal *const *intake_journal(const struct intake *intake);
 
+/* NULL where the secret is not known. */
 const struct token_key *intake_token_key(const struct intake *intake);
 
 /* Sets proof, has_click_id and click_id, by the texts CODE and CLICK. A token without a code is
- * CONVERSION_OPEN. */
+ * CONVERSION_OPEN, and so is any where the secret is not known. */
 void intake_prove(const struct intake *intake, struct conversion *conversion);
 
 /* The same for an open one whose click was found to be of this code: verified, with the code as

@@ -8,7 +8,8 @@
  * without port and trailing dot. An empty list allows all.
  *
  *   https, http   the host is bound
- *   intent        the host where the app is opened with a web address, and the fallback, are bound
+ *   intent        the host where the app is opened with a web address, and the fallback, are bound,
+ *                 however they are encoded; placeholders may stand for nothing of either
  *   others        what the campaign's `schemes` lists leads into an app, and is not bound
  *
  * URLs that brinco makes itself (Google Play from android_package, the App Store from ios_app_id)

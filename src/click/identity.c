@@ -178,19 +178,19 @@ bool identity_read_secret(const char *data_dir, uint8_t secret[IDENTITY_SECRET_B
     return is_good;
 }
 
-static bool read_all(const char *data_dir, struct slice configured_edge_id,
-                     struct identity *identity, struct err *err) {
-    bool is_good = configured_edge_id.size > 0
-                       ? use_edge_id(configured_edge_id, "edge.id", identity, err)
-                       : read_edge_id(data_dir, identity, err);
-    return is_good && make_secret(data_dir, identity, err);
+static bool name_edge(const char *data_dir, struct slice configured_edge_id,
+                      struct identity *identity, struct err *err) {
+    return configured_edge_id.size > 0 ? use_edge_id(configured_edge_id, "edge.id", identity, err)
+                                       : read_edge_id(data_dir, identity, err);
 }
 
 bool identity_open(const char *data_dir, struct slice configured_edge_id, struct identity *identity,
                    struct err *err) {
     *identity = (struct identity){.lock_fd = -1};
     bool is_good = file_make_directory(data_dir, 0700, err) && take_lock(data_dir, identity, err) &&
-                   read_all(data_dir, configured_edge_id, identity, err);
+                   name_edge(data_dir, configured_edge_id, identity, err) &&
+                   make_secret(data_dir, identity, err);
+    identity->has_secret = is_good;
     if (!is_good) {
         identity_close(identity);
     }
@@ -198,13 +198,16 @@ bool identity_open(const char *data_dir, struct slice configured_edge_id, struct
 }
 
 bool identity_share(const char *data_dir, struct slice configured_edge_id,
-                    struct identity *identity, bool *is_new, struct err *err) {
+                    struct identity *identity, struct err *err) {
     char path[FILE_PATH_MAX];
     *identity = (struct identity){.lock_fd = -1};
-    bool is_good =
-        file_make_directory(data_dir, 0700, err) && make_path(data_dir, "secret", path, err);
-    *is_new = is_good && access(path, F_OK) != 0;
-    is_good = is_good && read_all(data_dir, configured_edge_id, identity, err);
+    bool is_good = file_make_directory(data_dir, 0700, err) &&
+                   name_edge(data_dir, configured_edge_id, identity, err) &&
+                   make_path(data_dir, "secret", path, err);
+    identity->has_secret = is_good && access(path, F_OK) == 0;
+    if (identity->has_secret) {
+        is_good = open_secret(path, identity, err);
+    }
     if (!is_good) {
         identity_close(identity);
     }

@@ -249,6 +249,7 @@ bool journal_has_room(const struct journal *journal, size_t size, size_t count) 
            (journal_has_ready(journal) && journal->segment_bytes - SEGMENT_HEADER_BYTES >= bytes);
 }
 
+/* Both are inline for the linker, which takes them into the hop, whoever else calls them. */
 inline uint8_t *journal_reserve(struct journal *journal, size_t size_max) {
     ENSURE(size_max >= SEGMENT_PAYLOAD_MIN && size_max <= JOURNAL_RECORD_BYTES_MAX);
     ENSURE(journal->reserved == 0);

@@ -18,7 +18,7 @@
 static bool read_key(const struct serve *serve, struct token_key *key) {
     uint8_t secret[IDENTITY_SECRET_BYTES];
     struct err err = {""};
-    if (serve->has_identity) {
+    if (serve->identity.has_secret) {
         token_key_init(key, serve->identity.secret, IDENTITY_SECRET_BYTES);
         return true;
     }

@@ -4,7 +4,8 @@
  * A process with an edge has an identity already. One without shares that of its data.dir, and may
  * stand beside an edge there: what must not be written twice, the journal of conversions, has a
  * lock of its own. Tokens are verified with the secret of data.dir, so where no edge ever was there
- * must be a copy of theirs; a fresh one is made so that things run, and warned of.
+ * must be a copy of theirs; without one, tokens are taken as they are, and judged where they are
+ * counted, which is warned of.
  *
  * Threads   The main thread.
  */
@@ -22,18 +23,17 @@ enum { MIB = 1024 * 1024 };
 
 static bool share_identity(struct serve *serve, struct err *err) {
     const struct conf *conf = serve->conf;
-    bool is_new = false;
     if (serve->has_identity) {
         return true;
     }
     serve->has_identity =
         identity_share(conf->text[CONF_data_dir], slice_of(conf->text[CONF_edge_id]),
-                       &serve->identity, &is_new, err);
-    if (is_new) {
-        log_event(serve->log, LOG_WARN, "secret_made", "file=%s/secret meaning=%s",
+                       &serve->identity, err);
+    if (serve->has_identity && !serve->identity.has_secret) {
+        log_event(serve->log, LOG_WARN, "conversions_without_secret", "file=%s/secret meaning=%s",
                   conf->text[CONF_data_dir],
-                  "tokens are verified with it: where edges have another one, give this process a "
-                  "copy of theirs, or every conversion that is reported here counts as forged");
+                  "tokens cannot be verified here, and are left to those who count: give this "
+                  "process a copy of the edges' secret, and restart it");
     }
     return serve->has_identity;
 }
@@ -46,7 +46,7 @@ static bool open_intake(struct serve *serve, struct err *err) {
     const struct intake_options options = {
         .data_dir = serve->conf->text[CONF_data_dir],
         .edge_id = slice_of(serve->identity.edge_id),
-        .secret = serve->identity.secret,
+        .secret = serve->identity.has_secret ? serve->identity.secret : NULL,
         .secret_size = sizeof(serve->identity.secret),
         .disk_bytes_max = disk_bytes_max(serve->conf),
         .sync_interval_ms = (uint32_t)serve->conf->number[CONF_journal_sync_ms],

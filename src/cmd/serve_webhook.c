@@ -17,7 +17,7 @@ bool serve_start_webhook(struct serve *serve, struct err *err) {
         .ca_file = conf->text[CONF_webhooks_ca_file],
         .data_dir = conf->text[CONF_data_dir],
         .version = BRINCO_VERSION,
-        .secret = serve->has_identity ? serve->identity.secret : NULL,
+        .secret = serve->identity.has_secret ? serve->identity.secret : NULL,
         .timeout_ms = (uint32_t)conf->number[CONF_webhooks_timeout_ms],
         .give_up_hours = (uint32_t)conf->number[CONF_webhooks_give_up_hours],
         .log = serve->log,

@@ -70,6 +70,7 @@ static const struct metric metrics_of_intake[METRIC_COUNT] = {
 struct intake {
     struct journal *journal;
     struct token_key key;
+    bool has_key;
     struct log *log;
     pthread_mutex_t mutex; /* of what follows, and of appending */
     struct metric_set *metrics;
@@ -115,7 +116,10 @@ struct intake *intake_open(const struct intake_options *options, struct err *err
     intake->journal = journal;
     intake->log = options->log;
     intake->metrics = metric_set_create(options->metrics, metrics_of_intake, METRIC_COUNT);
-    token_key_init(&intake->key, options->secret, options->secret_size);
+    intake->has_key = options->secret != NULL;
+    if (intake->has_key) {
+        token_key_init(&intake->key, options->secret, options->secret_size);
+    }
     random_init(&intake->random);
     pthread_mutex_init(&intake->mutex, NULL);
     return intake;
@@ -139,7 +143,7 @@ struct journal *const *intake_journal(const struct intake *intake) {
 }
 
 const struct token_key *intake_token_key(const struct intake *intake) {
-    return &intake->key;
+    return intake->has_key ? &intake->key : NULL;
 }
 
 /* ---- proofs ---- */
@@ -153,7 +157,7 @@ void intake_prove(const struct intake *intake, struct conversion *conversion) {
         conversion->proof = CONVERSION_UNVERIFIED;
     } else if (!conversion->has_click_id) {
         conversion->proof = CONVERSION_FORGED;
-    } else if (code.size == 0) {
+    } else if (code.size == 0 || !intake->has_key) {
         conversion->proof = CONVERSION_OPEN;
     } else {
         conversion->proof =
@@ -165,6 +169,9 @@ void intake_prove_open(const struct intake *intake, struct conversion *conversio
                        struct slice code) {
     struct ulid id;
     ENSURE(conversion->proof == CONVERSION_OPEN);
+    if (!intake->has_key) {
+        return;
+    }
     if (token_verify(&intake->key, conversion->text[CONVERSION_TEXT_CLICK], code, &id)) {
         conversion->proof = CONVERSION_VERIFIED;
         conversion->text[CONVERSION_TEXT_CODE] = code;

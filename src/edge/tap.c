@@ -440,6 +440,7 @@ static struct tap_page page_of(const struct tap *tap, const struct decision *dec
                              .campaign_id = decision->campaign,
                              .link = tap->resolution.link,
                              .destination = &decision->destination,
+                             .input = &decision->input,
                              .id = &decision->id,
                              .is_https = decision->client.is_https};
 }

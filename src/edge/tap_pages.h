@@ -11,6 +11,7 @@
 #include "base/slice.h"
 
 struct destination;
+struct destination_input;
 struct link;
 struct request_context;
 struct ulid;
@@ -22,6 +23,7 @@ struct tap_page {
     struct slice campaign_id;
     const struct link *link; /* NULL: there is none */
     const struct destination *destination;
+    const struct destination_input *input; /* what it was chosen by */
     const struct ulid *id; /* the click's, which URLs on the page carry the token of */
     bool is_https;
 };
@@ -29,7 +31,7 @@ struct tap_page {
 /* The page of the destination, which is not PAGE_NONE. */
 void tap_page_show(const struct tap_page *page);
 
-/* CODE+: where the asker would be led. No click: the URLs carry no token that is worth anything. */
+/* CODE+: where the asker would be led, and others. No click: the URLs carry no token that is worth anything. */
 void tap_page_inspect(const struct tap_page *page);
 
 #endif

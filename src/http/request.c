@@ -209,6 +209,7 @@ static void copy_lower(struct slice s, char *out) {
     }
 }
 
+/* Inline for the linker: every tap asks. */
 inline size_t http_preferred_language(struct slice accept_language, char *out, size_t capacity) {
     size_t plain = plain_language(accept_language, out, capacity);
     return LIKELY(plain > 0) ? plain : best_language(accept_language, out, capacity);

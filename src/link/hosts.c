@@ -17,6 +17,8 @@ enum { HOST_BYTES_MAX = 253, LABEL_BYTES_MAX = 63 };
 static bool is_host(struct slice host);
 static bool is_listed(struct slice list, struct slice host);
 static bool allow_intent(struct slice list, struct slice url, struct err *err);
+static bool allow_intent_part(struct slice list, struct slice url, struct slice part,
+                              struct err *err);
 
 /* The next word; empty at the end. */
 static struct slice next_word(struct slice *list) {
@@ -106,13 +108,17 @@ static bool allow_host(struct slice list, struct slice host, struct err *err) {
                                             SLICE_ARG(slice_first(host, HOST_BYTES_MAX)));
 }
 
+static bool is_web(struct slice scheme) {
+    return slice_equal_nocase(scheme, SLICE("https")) || slice_equal_nocase(scheme, SLICE("http"));
+}
+
 bool hosts_allow(struct slice list, struct slice url, struct err *err) {
     struct slice words = list;
     struct slice scheme = scheme_of(url);
     if (next_word(&words).size == 0) {
         return true;
     }
-    if (slice_equal_nocase(scheme, SLICE("https")) || slice_equal_nocase(scheme, SLICE("http"))) {
+    if (is_web(scheme)) {
         return allow_host(list, host_of(url), err);
     }
     return !slice_equal_nocase(scheme, SLICE("intent")) || allow_intent(list, url, err);
@@ -160,26 +166,52 @@ static void append_decoded(struct slice text, struct buf *out) {
  * intent://HOST/PATH#Intent;scheme=https;package=...;S.browser_fallback_url=URL;end: what the
  * browser opens when no app takes it is a web address as any other. Without a scheme in it, or with
  * one of an app's own, HOST is whatever that app makes of it.
+ *
+ * Read as Android's Intent.parseUri() does, which decodes names and values, and puts the scheme's
+ * value and a colon before HOST: so what is no scheme could be a whole address. It also reads a
+ * fragment of an older form, which nobody needs.
  */
 static bool allow_intent(struct slice list, struct slice url, struct err *err) {
-    static const struct slice fallback_name = {"S.browser_fallback_url=", 23};
-    char storage[TEMPLATE_BYTES_MAX];
+    static const struct slice head = {"#Intent;", 8};
     struct slice rest = slice_from(url, slice_find(url, SLICE("#")));
+    if (rest.size > 0 && !slice_starts_with(rest, head)) {
+        return err_set(err, "what follows the # of an intent: link must begin with Intent;");
+    }
+    rest = slice_from(rest, head.size);
     while (rest.size > 0) {
-        struct slice part = slice_split(&rest, ';');
-        if ((slice_equal_nocase(part, SLICE("scheme=https")) ||
-             slice_equal_nocase(part, SLICE("scheme=http"))) &&
-            !allow_host(list, host_of(url), err)) {
+        if (!allow_intent_part(list, url, slice_split(&rest, ';'), err)) {
             return false;
         }
-        struct buf fallback = buf_over(storage, sizeof(storage));
-        if (slice_starts_with(part, fallback_name)) {
-            append_decoded(slice_from(part, fallback_name.size), &fallback);
-            if (!template_check(buf_slice(&fallback), SLICE_EMPTY, err) ||
-                !allow_host(list, host_of(buf_slice(&fallback)), err)) {
-                return err_prefix(err, "S.browser_fallback_url");
-            }
+    }
+    return true;
+}
+
+/* NAME=VALUE. A placeholder's value is whatever a link has: it may stand for no part of a name, and
+ * for nothing of a scheme or host. */
+static bool allow_intent_part(struct slice list, struct slice url, struct slice part,
+                              struct err *err) {
+    char name_bytes[TEMPLATE_BYTES_MAX];
+    char value_bytes[TEMPLATE_BYTES_MAX];
+    struct buf name_text = buf_over(name_bytes, sizeof(name_bytes));
+    struct buf value_text = buf_over(value_bytes, sizeof(value_bytes));
+    struct slice encoded = slice_split(&part, '=');
+    if (slice_find(encoded, SLICE("{")) != SIZE_MAX) {
+        return err_set(err, "names in an intent: link take no placeholder");
+    }
+    append_decoded(encoded, &name_text);
+    append_decoded(part, &value_text);
+    struct slice name = buf_slice(&name_text);
+    struct slice value = buf_slice(&value_text);
+    if (slice_equal_nocase(name, SLICE("scheme"))) {
+        if (!scheme_is_well_formed(value)) {
+            return err_set(err, "the scheme in an intent: link is none");
         }
+        return !is_web(value) || allow_host(list, host_of(url), err);
+    }
+    /* "S." before it, or another letter where it is no text. */
+    if (slice_equal_nocase(slice_from(name, 2), SLICE("browser_fallback_url"))) {
+        return (template_check(value, SLICE_EMPTY, err) && allow_host(list, host_of(value), err)) ||
+               err_prefix(err, "S.browser_fallback_url");
     }
     return true;
 }

@@ -418,6 +418,7 @@ __attribute__((cold, noinline)) static void retry_default(struct resolver *resol
     }
 }
 
+/* Inline for the linker: every tap asks. */
 inline const struct campaign *resolver_default_campaign(struct resolver *resolver) {
     const struct default_campaign *fallback = &resolver->fallback;
     bool is_current = resolver->epoch != 0 && fallback->stamp.epoch == resolver->epoch;

@@ -1,6 +1,6 @@
 -- apply_used.lua - writes how many clicks of a link with max_clicks are counted.
 --
--- ARGV  1 redis.prefix   2 code   3 days to look at, the last one first: "YYYYMMDD BEGINS ENDS ...",
+-- ARGV  1 redis.prefix   2 code   3 days to look at, last one first: "YYYYMMDD BEGINS ENDS ...",
 --       in Unix seconds
 --
 -- The sum of the link's human clicks that led on (to a store, the web, its own url, the desktop

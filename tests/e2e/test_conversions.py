@@ -403,7 +403,8 @@ def test_damage_is_passed_over_and_told(make_system):
 
 def test_a_process_with_the_api_alone_takes_reports(make_system):
     system = api_only(make_system)
-    assert "event=secret_made" in system.brinco.log()
+    assert "event=conversions_without_secret" in system.brinco.log()
+    assert not (system.brinco.data / "secret").exists()
     reporter = Reporter(system)
     ids = [result["id"] for result in reporter.send([{"event": "install", "code": "A"}] * 3)[2]]
     assert wait_for_ids(system, ids) == ids
@@ -419,7 +420,7 @@ def test_an_edge_and_an_api_may_share_a_data_dir(make_system):
     other.stderr = system.brinco.directory / "api.log"
     other.start(wait=False).ready()
     try:
-        assert "event=secret_made" not in other.log()
+        assert "event=conversions_without_secret" not in other.log()
         system.brinco.api_port = other.api_port
         answer = Reporter(system).report(click=ask_token(system), code="AB12CD")
         assert answer["status"] == "verified"

@@ -139,6 +139,47 @@ static void an_intent_is_no_way_around(void **state) {
     }
 }
 
+/* Android decodes names and values, and takes older forms, too. */
+static void an_intents_encoding_is_no_way_around_the_list(void **state) {
+    (void)state;
+    static const struct {
+        const char *url;
+        bool is_allowed;
+    } cases[] = {
+        {"intent://evil.com/#Intent;scheme=%68ttps;end", false},
+        {"intent://evil.com/#Intent;%73cheme=https;end", false},
+        {"intent://evil.com/#Intent;scheme={code};end", false},
+        {"intent://evil.com/#Intent;{code}=https;end", false},
+        {"intent://evil.com/#Intent;scheme=;end", false},
+        {"intent://open/#Intent;scheme=https%3A%2F%2Fevil.com%2F;end", false},
+        {"intent://open/#Intent;scheme=%7Bcode%7D;end", false},
+        {"intent://evil.com/#Intent;SEL;scheme=https;end", false},
+        {"intent://evil.com/#Intent;end;scheme=https", false},
+        {"intent://open/#Intent;S.browser%5Ffallback_url=https%3A%2F%2Fevil.com;end", false},
+        {"intent://open/#Intent;S.browser_fallback_{code}=https%3A%2F%2Fevil.com;end", false},
+        {"intent://open/#Intent;S%2Ebrowser_fallback_url=https%3A%2F%2Fevil.com;end", false},
+        {"intent://open/#Intent;S.browser_fallback_url={owner};end", false},
+        {"intent://open/#Intent;S.browser_fallback_url=https%3A%2F%2Fexample.mx{code};end", false},
+        {"intent://open/#Intent;S.browser_fallback_url=https%3A%2F%2Fexample.mx%40evil.com;end",
+         false},
+        {"intent://open/#Intent;S.browser_fallback_url=https%3A%5C%5Cevil.com;end", false},
+        {"intent://open/#{code};S.browser_fallback_url=https%3A%2F%2Fevil.com;end", false},
+        {"intent://open/#extras(Sbrowser_fallback_url=https%3A%2F%2Fevil.com)", false},
+        {"intent://open/#intent;scheme=https;end", false},
+        {"intent://open/x", true},
+        {"intent://EXAMPLE.mx/#Intent;scheme=%68ttps;package=mx.app;end", true},
+        {"intent://open/#Intent;scheme=b%61nk;S.code={code};S.owner={owner};end", true},
+        {"intent://open/#Intent;S.browser%5Ffallback_url=https%3A%2F%2Fexample.mx%2F{code};end",
+         true},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        if (allows("example.mx", cases[i].url) != cases[i].is_allowed) {
+            fail_msg("%s", cases[i].url);
+        }
+        assert_true(allows("", cases[i].url)); /* without a list it is nobody's business */
+    }
+}
+
 /* Whatever stands in Redis, an edge goes nowhere else; what brinco makes itself is not bound. */
 static void links_and_campaigns_are_bound_when_they_are_read(void **state) {
     (void)state;
@@ -179,6 +220,7 @@ int main(void) {
         cmocka_unit_test(a_list_is_bounded),
         cmocka_unit_test(only_what_is_listed_is_allowed),
         cmocka_unit_test(an_intent_is_no_way_around),
+        cmocka_unit_test(an_intents_encoding_is_no_way_around_the_list),
         cmocka_unit_test(links_and_campaigns_are_bound_when_they_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
