@@ -30,9 +30,10 @@ enum agent_class {
 struct agent {
     enum agent_class class;
     enum tap_platform platform;
-    uint32_t os_version;  /* major << 16 | minor << 8 | patch; 0: not known. Chrome says Android 10
-                             for all, macOS 10.15.7 and Windows 10.0, since they freeze what they
-                             tell; of iOS 26, which does so too, the truth is found */
+    uint32_t os_version;  /* major << 16 | minor << 8 | patch; 0: not known, as behind Chrome's
+                             "Android 10; K" and macOS 10.15.7, which stand for all later ones.
+                             Windows 10.0 is 11, too. Of iOS 26 Safari and some apps tell the
+                             truth, others say 18.x */
     struct slice browser; /* chrome, safari, firefox, edge, samsung, opera, ...; for machines
                              what they are: whatsapp, googlebot, curl, ... */
     struct slice in_app;  /* whatsapp, facebook, instagram, tiktok, ...: a browser in an app */

@@ -12,7 +12,9 @@
  *   platform   android ► android, ios ► ios; else, or where that is empty, web; then fallback
  *   container  a store's link, in an app whose browser cannot open it (decide/container.h)
  *                                              ► as an intent: link, or a page with one button
- *   no link, no usable campaign, no template   ► the default campaign by platform, else 404
+ *   no link, no usable campaign, no template   ► the default campaign by platform; else, of a
+ *                                                campaign with android_package or ios_app_id, the
+ *                                                desktop page; else 404
  *   unreachable                                ► the default campaign, else 503
  *
  * The first row that fits decides (container: in what way). The default campaign's rules and

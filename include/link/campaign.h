@@ -109,8 +109,14 @@ bool campaign_write(const struct campaign *campaign, struct buf *out);
 /* Reads it back, every field checked. NULL when there is no valid id in it. */
 struct campaign *campaign_read(struct slice text, struct slice hosts);
 
-/* As link_field_check(). */
+/* As link_field_check(), before it is written. Refuses more than makes no sense: templates of
+ * stores that would hand them a person's code or lose what they carry, and languages that never
+ * fit. What stands in Redis of these goes on working. */
 bool campaign_field_check(enum campaign_field field, struct slice value, struct slice schemes,
                           struct slice hosts, struct err *err);
+
+/* Whether it makes sense where it is read. */
+bool campaign_field_read(enum campaign_field field, struct slice value, struct slice schemes,
+                         struct slice hosts, struct err *err);
 
 #endif

@@ -16,7 +16,9 @@
  *   os_version   "16", "16.4", ">=16.4", "<17", "14-16" (both ends included, 16 means all of 16.x)
  *   country      ISO 3166-1 alpha-2
  *   region       ISO 3166-2, with or without its country ("CMX", "MX-CMX")
- *   language     RFC 5646 range, basic filtering of RFC 4647: "es" fits es, es-MX
+ *   language     "es" fits es and es-MX, "es-MX" that alone, "*" any that is stated. A tap's
+ *                language has no other parts (http/request.h), so a range with a script or a
+ *                variant ("zh-Hant") would never fit: it is refused when it is written
  *   in_app       containers as in a click's in_app; "any" a container, "none" no container
  *   query        a parameter of the tapped link: its value, decoded; null: any value
  *   from, until  RFC 3339 or Unix seconds; from is the first second that fits, until the first
@@ -111,6 +113,7 @@ struct rules_terms {
     struct slice campaign; /* whose id templates are compiled for; may be empty */
     struct slice schemes;
     struct slice hosts;
+    bool is_written; /* refuse, too, what is read without harm and should not be written */
 };
 
 /* Reads the field. One heap object; NULL and err (may be NULL), which names the rule and the

@@ -25,10 +25,11 @@
 #include "decide/destination.h"
 #include "decide/geo.h"
 #include "decide/visitor.h"
+#include "http/request.h"
 #include "link/code.h"
 #include "session.h"
 
-enum { QUERY_BYTES_MAX = 2048, LANGUAGE_BYTES_MAX = 16 };
+enum { QUERY_BYTES_MAX = 2048, LANGUAGE_BYTES_MAX = 256 };
 
 static const char help[] =
     "Usage: brinco link test CODE [OPTIONS]\n"
@@ -43,7 +44,7 @@ static const char help[] =
     "      --ip ADDRESS           From there: country and region, by geo.database\n"
     "      --country CC           Instead of an address; --region CODE with it\n"
     "      --region CODE\n"
-    "      --language TAG         As a browser prefers it: es-MX\n"
+    "      --language LIST        As a browser sends it: es-MX, or 'es-MX,es;q=0.9'\n"
     "      --at TIME              Unix seconds, 2026-01-31 (midnight in stats.timezone), or\n"
     "                             2026-01-31T23:59:59Z; default: now\n"
     "      --query QUERY          Of the tapped link: 'source=mail&x=1'\n"
@@ -72,6 +73,7 @@ static const struct cmd_option options[] = {
 
 static int run(struct trial *trial);
 static bool read_options(struct trial *trial);
+static bool read_language(struct trial *trial);
 static bool read_address(struct trial *trial);
 static bool read_where(struct trial *trial);
 static bool load(struct trial *trial, bool *is_there);
@@ -175,11 +177,24 @@ static bool read_options(struct trial *trial) {
         cmd_usage(line, "--at: allowed are Unix seconds, 2026-01-31 and 2026-01-31T23:59:59Z");
         return false;
     }
-    trial->language = slice_of(line->value[OPTION_LANGUAGE]);
     trial->query = slice_of(line->value[OPTION_QUERY]);
-    return check_size(trial, OPTION_QUERY, QUERY_BYTES_MAX) &&
-           check_size(trial, OPTION_LANGUAGE, LANGUAGE_BYTES_MAX) && read_share(trial) &&
-           read_address(trial);
+    return check_size(trial, OPTION_QUERY, QUERY_BYTES_MAX) && read_language(trial) &&
+           read_share(trial) && read_address(trial);
+}
+
+/* What an edge makes of it: "zh-Hant-TW" is zh-TW there. */
+static bool read_language(struct trial *trial) {
+    struct slice sent = slice_of(trial->session->line.value[OPTION_LANGUAGE]);
+    if (!check_size(trial, OPTION_LANGUAGE, LANGUAGE_BYTES_MAX)) {
+        return false;
+    }
+    size_t size =
+        http_preferred_language(sent, trial->language_bytes, sizeof(trial->language_bytes));
+    trial->language = size > 0 ? slice_make(trial->language_bytes, size) : SLICE_EMPTY;
+    if (sent.size > 0 && size == 0) {
+        link_test_warn(trial, "--language: an edge finds no language in it");
+    }
+    return true;
 }
 
 static bool read_address(struct trial *trial) {

@@ -18,6 +18,8 @@
 struct campaign;
 struct link;
 
+enum { LINK_TEST_LANGUAGE_BYTES = 16 };
+
 union address {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -29,8 +31,9 @@ struct trial {
     struct session *session;
     struct slice code;
     struct slice user_agent;
-    struct slice language;
-    struct slice query; /* as it was sent */
+    char language_bytes[LINK_TEST_LANGUAGE_BYTES];
+    struct slice language; /* as an edge takes it: es, es-MX */
+    struct slice query;    /* as it was sent */
     union address address;
     bool has_address;
     struct geo_place place;

@@ -6,10 +6,13 @@
  * that is a version ends the search: for the 117 bytes of Chrome that is 380 instructions, behind
  * the 1,450 of its classification, and 940 where the search goes on to the end.
  *
- * Two of them tell less than they know. Chrome on Android says "Android 10" whatever it runs on
- * (https://www.chromium.org/updates/ua-reduction/), and so do the apps built on it, some of
- * which say the truth further on: Telegram "Android 15", Instagram "Android (34/14". Safari on iOS
- * 26 says "iPhone OS 18_6" or "18_7" and the truth in "Version/26.2" (https://nielsleenheer.com/
+ * Some tell what is not so. Chrome on Android says "Android 10; K" whatever it runs on
+ * (https://www.chromium.org/updates/ua-reduction/), and so do the apps built on it; browsers on
+ * macOS 11 and later say 10_15_7, Firefox 10.15. That says nothing, so it counts for nothing: a
+ * rule for old systems would take in all new ones. Some say the truth further on: Telegram "Android
+ * 15", Instagram "Android (34/14". An old Android 10 gives its model instead of the K. Windows 11
+ * says 10.0, as Windows 10 does, and nothing else tells them apart. Safari on iOS 26 says "iPhone
+ * OS 18_6" or "18_7" and the truth in "Version/26.2" (https://nielsleenheer.com/
  * articles/2025/the-user-agent-string-of-safari-on-ios-26-and-macos-26); apps say it as "iOS 26_2"
  * or "FBSV/26.2". So where that version is met the search goes on to the end, and the largest
  * counts.
@@ -28,6 +31,8 @@
 enum {
     ANDROID_FROZEN = 10,
     IOS_FROZEN = 18,
+    MACOS_FROZEN = 10 << 16 | 15 << 8,
+    MACOS_FROZEN_PATCH = 7,
     DIGITS_MAX = 3,
     PART_MAX = 255, /* of what follows the major version */
 };
@@ -149,10 +154,25 @@ static uint32_t read_behind_interface(struct slice text, size_t at) {
     return is_there ? read_version(text, at + 1) : 0;
 }
 
+/* "Android 10; K)", or "; K; wv)": what is frozen names no model, either. */
+static uint32_t read_android(struct slice text, size_t at) {
+    uint32_t version = read_version(text, at);
+    struct slice behind = slice_first(slice_from(text, at), 6);
+    bool is_reduced = version == (uint32_t)ANDROID_FROZEN << 16 && behind.size == 6 &&
+                      slice_equal_nocase(slice_first(behind, 5), SLICE("10; k")) &&
+                      (behind.data[5] == ')' || behind.data[5] == ';');
+    return is_reduced ? 0 : version;
+}
+
+static uint32_t read_macos(struct slice text, size_t at) {
+    uint32_t version = read_version(text, at);
+    return version == MACOS_FROZEN || version == (MACOS_FROZEN | MACOS_FROZEN_PATCH) ? 0 : version;
+}
+
 static uint32_t version_at(enum tap_platform platform, struct slice text, size_t begin) {
     switch (platform) {
     case TAP_PLATFORM_ANDROID:
-        return stands_behind(text, begin, SLICE("android "))    ? read_version(text, begin)
+        return stands_behind(text, begin, SLICE("android "))    ? read_android(text, begin)
                : stands_behind(text, begin, SLICE("android (")) ? read_behind_interface(text, begin)
                                                                 : 0;
     case TAP_PLATFORM_IOS:
@@ -164,7 +184,7 @@ static uint32_t version_at(enum tap_platform platform, struct slice text, size_t
     case TAP_PLATFORM_WINDOWS:
         return stands_behind(text, begin, SLICE("windows nt ")) ? read_version(text, begin) : 0;
     case TAP_PLATFORM_MACOS:
-        return stands_behind(text, begin, SLICE("mac os x ")) ? read_version(text, begin) : 0;
+        return stands_behind(text, begin, SLICE("mac os x ")) ? read_macos(text, begin) : 0;
     case TAP_PLATFORM_LINUX:
     case TAP_PLATFORM_OTHER:
     case TAP_PLATFORM_COUNT:

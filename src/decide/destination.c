@@ -3,7 +3,8 @@
  *
  * What stands open is looked at first, the link before its campaign; then whether the link can be
  * believed, and whether it is used up; then the link's own URL, the campaign's rules, its desktop
- * page, the platform's template. Whatever finds nothing to lead to ends at the default campaign.
+ * page, the platform's template. Whatever finds nothing to lead to ends at the default campaign;
+ * where that leads nowhere either, a campaign of an app still says where the app is to be had.
  *
  * A campaign whose status or times make no sense may have been meant to be closed: only its
  * fallback is used. A template that makes no sense reads as absent.
@@ -42,6 +43,7 @@ COLD static void closed(const struct destination_input *input, enum standing sta
                         struct destination *chosen);
 COLD static void used_up(const struct destination_input *input, struct destination *chosen);
 COLD static void fall_back(const struct destination_input *input, struct destination *chosen);
+COLD static void nowhere(const struct destination_input *input, struct destination *chosen);
 COLD static void by_default(const struct destination_input *input, enum tap_outcome outcome,
                             enum destination_page otherwise, struct destination *chosen);
 static void by_own_url(const struct destination_input *input, struct destination *chosen);
@@ -52,6 +54,7 @@ __attribute__((noinline)) static bool by_rules(const struct destination_input *i
 static bool by_target(const struct campaign *campaign, const struct rule *rule,
                       struct destination *chosen);
 static bool to_desktop(const struct campaign *campaign, struct destination *chosen);
+static bool to_stores(const struct campaign *campaign, struct destination *chosen);
 static inline bool by_platform(const struct campaign *campaign, enum tap_platform platform,
                                struct destination *chosen);
 __attribute__((noinline)) static void in_container(const struct destination_input *input,
@@ -94,7 +97,7 @@ void destination_choose(const struct destination_input *input, struct destinatio
     } else if (link_template(link).size > 0) {
         by_own_url(input, chosen);
     } else if (input->campaign == NULL || !by_campaign(input, chosen)) {
-        by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
+        nowhere(input, chosen);
     } else if (UNLIKELY(input->in_app.size > 0)) {
         in_container(input, chosen);
     }
@@ -163,6 +166,17 @@ static void used_up(const struct destination_input *input, struct destination *c
 static void fall_back(const struct destination_input *input, struct destination *chosen) {
     if (!to_fallback(input->campaign, chosen)) {
         by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
+    }
+}
+
+/* Who has a phone that the app is not for, or none, wants to know of the one that it is for. */
+static void nowhere(const struct destination_input *input, struct destination *chosen) {
+    const struct campaign *campaign = input->campaign;
+    by_default(input, TAP_OUTCOME_DEFAULT, PAGE_NOT_FOUND, chosen);
+    if (chosen->page == PAGE_NOT_FOUND && campaign != NULL &&
+        (campaign->text[CAMPAIGN_FIELD_ANDROID_PACKAGE].size > 0 ||
+         campaign->text[CAMPAIGN_FIELD_IOS_APP_ID].size > 0)) {
+        (void)to_stores(campaign, chosen);
     }
 }
 
@@ -263,13 +277,18 @@ static bool by_target(const struct campaign *campaign, const struct rule *rule,
     return false;
 }
 
-/* The campaign's template for computers, or a page. One with links to the stores is there only
- * where there is a store; a rule may ask for it although the campaign does not for everybody. */
+/* The campaign's template for computers, or a page; a rule may ask for it although the campaign
+ * does not for everybody. */
 static bool to_desktop(const struct campaign *campaign, struct destination *chosen) {
-    const struct slice by = SLICE("desktop");
     if (campaign->desktop == CAMPAIGN_DESKTOP_TEMPLATE) {
-        return redirect(TAP_OUTCOME_DESKTOP, campaign->desktop_template, campaign, by, chosen);
+        return redirect(TAP_OUTCOME_DESKTOP, campaign->desktop_template, campaign, SLICE("desktop"),
+                        chosen);
     }
+    return to_stores(campaign, chosen);
+}
+
+/* The page with links to the stores, where there is one to lead to. */
+static bool to_stores(const struct campaign *campaign, struct destination *chosen) {
     if (campaign->template[CAMPAIGN_FIELD_ANDROID].size == 0 &&
         campaign->template[CAMPAIGN_FIELD_IOS].size == 0) {
         return false;
@@ -277,7 +296,7 @@ static bool to_desktop(const struct campaign *campaign, struct destination *chos
     show(TAP_OUTCOME_DESKTOP,
          campaign->desktop == CAMPAIGN_DESKTOP_QR ? PAGE_DESKTOP_QR : PAGE_DESKTOP, campaign,
          chosen);
-    chosen->by = by;
+    chosen->by = SLICE("desktop");
     return true;
 }
 

@@ -24,6 +24,7 @@
 #include "link/template.h"
 #include "rules_private.h"
 #include "scheme.h"
+#include "template_store.h"
 
 _Static_assert(CAMPAIGN_FIELD_COUNT <= 32, "faults holds a bit for every field");
 
@@ -133,7 +134,8 @@ static bool check_image(struct slice value, struct err *err) {
 }
 
 static bool check_template(struct slice value, const struct rules_terms *terms, struct err *err) {
-    return template_check(value, terms->schemes, err) && hosts_allow(terms->hosts, value, err);
+    return template_check(value, terms->schemes, err) && hosts_allow(terms->hosts, value, err) &&
+           (!terms->is_written || template_store_check(value, err));
 }
 
 static bool check_desktop(struct slice value, const struct rules_terms *terms, struct err *err) {
@@ -329,11 +331,20 @@ const char *campaign_field_name(enum campaign_field field) {
     return field_names[field];
 }
 
+static bool check_named(enum campaign_field field, struct slice value,
+                        const struct rules_terms *terms, struct err *err) {
+    return value.size == 0 || check_value(field, value, terms, err) ||
+           err_prefix(err, "%s", campaign_field_name(field));
+}
+
 bool campaign_field_check(enum campaign_field field, struct slice value, struct slice schemes,
                           struct slice hosts, struct err *err) {
+    const struct rules_terms terms = {.schemes = schemes, .hosts = hosts, .is_written = true};
+    return check_named(field, value, &terms, err);
+}
+
+bool campaign_field_read(enum campaign_field field, struct slice value, struct slice schemes,
+                         struct slice hosts, struct err *err) {
     const struct rules_terms terms = {.schemes = schemes, .hosts = hosts};
-    if (value.size == 0 || check_value(field, value, &terms, err)) {
-        return true;
-    }
-    return err_prefix(err, "%s", campaign_field_name(field));
+    return check_named(field, value, &terms, err);
 }

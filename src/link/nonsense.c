@@ -116,8 +116,8 @@ void nonsense_report_campaign(struct nonsense *nonsense, const struct campaign *
             continue;
         }
         struct err err = {{0}};
-        (void)campaign_field_check((enum campaign_field)i, values[i],
-                                   campaign->text[CAMPAIGN_FIELD_SCHEMES], nonsense->hosts, &err);
+        (void)campaign_field_read((enum campaign_field)i, values[i],
+                                  campaign->text[CAMPAIGN_FIELD_SCHEMES], nonsense->hosts, &err);
         nonsense_report(nonsense, &(struct nonsense_case){
                                       .reason = NONSENSE_CAMPAIGN_FIELD,
                                       .key = campaign->id,

@@ -174,7 +174,7 @@ static struct slice sensible(struct slice schemes) {
 
 static bool suits(enum campaign_field field, struct slice value, struct slice schemes) {
     return field == CAMPAIGN_FIELD_RULES || field == CAMPAIGN_FIELD_DESKTOP
-               ? campaign_field_check(field, value, sensible(schemes), SLICE_EMPTY, NULL)
+               ? campaign_field_read(field, value, sensible(schemes), SLICE_EMPTY, NULL)
                : template_scheme_is_allowed(value, schemes);
 }
 

@@ -14,6 +14,7 @@
 #include "link/hosts.h"
 #include "link/template.h"
 #include "rules_private.h"
+#include "template_store.h"
 
 enum { DATE_BYTES = 10, VERSION_MAJOR_MAX = 999, VERSION_PART_MAX = 255 };
 
@@ -279,7 +280,8 @@ static bool read_to(const json_t *value, struct rules_place *place) {
         return err_set(reader->err, RULES_TO_ALLOWED);
     }
     if (!template_check(text, reader->terms->schemes, reader->err) ||
-        !hosts_allow(reader->terms->hosts, text, reader->err)) {
+        !hosts_allow(reader->terms->hosts, text, reader->err) ||
+        (reader->terms->is_written && !template_store_check(text, reader->err))) {
         return false;
     }
     char compiled[TEMPLATE_COMPILED_BYTES_MAX];

@@ -79,8 +79,12 @@ static bool is_letter(char c) {
     return slice_lower_char(c) >= 'a' && slice_lower_char(c) <= 'z';
 }
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 static bool is_letter_or_digit(char c) {
-    return is_letter(c) || (c >= '0' && c <= '9');
+    return is_letter(c) || is_digit(c);
 }
 
 static bool consists_of(struct slice word, bool (*is_allowed)(char c)) {
@@ -143,7 +147,26 @@ bool rules_read_region(const json_t *value, struct rules_place *place) {
     return true;
 }
 
+/* What a tap's language can begin with (http_preferred_language()). */
+static bool is_told_language(struct slice word) {
+    struct slice region = word;
+    struct slice primary = slice_split(&region, '-');
+    bool is_good = primary.size >= 2 && primary.size <= 3 && consists_of(primary, is_letter);
+    if (!is_good || primary.size == word.size) {
+        return is_good || slice_equal(word, SLICE("*"));
+    }
+    return (region.size == 2 && consists_of(region, is_letter)) ||
+           (region.size == 3 && consists_of(region, is_digit));
+}
+
 bool rules_read_language(const json_t *value, struct rules_place *place) {
+    if (place->reader->terms->is_written &&
+        !check_words(value, is_told_language,
+                     "languages like es, es-MX and es-419 (without script or variant: nothing else "
+                     "is known of a tap), * for any that is stated",
+                     place->reader->err)) {
+        return false;
+    }
     if (!check_words(value, is_language, "languages like es or es-MX", place->reader->err)) {
         return false;
     }

@@ -21,6 +21,7 @@
 #include "base/defs.h"
 #include "scheme.h"
 #include "template_private.h"
+#include "template_store.h"
 
 enum { HEAD_BYTES = 1, SEGMENT_HEAD_BYTES = 3, BEGINS_WITH_HTTPS = 0x80, LAST = 0x80 };
 
@@ -285,22 +286,10 @@ bool template_compiled_is_allowed(struct slice compiled, struct slice schemes) {
 enum template_store template_compiled_store(struct slice compiled) {
     struct slice literal = literal_at(compiled.data + HEAD_BYTES);
     if (((unsigned char)compiled.data[0] & BEGINS_WITH_HTTPS) != 0) {
-        if (slice_starts_with(literal, SLICE("play.google.com/"))) {
-            return TEMPLATE_GOOGLE_PLAY;
-        }
-        return slice_starts_with(literal, SLICE("apps.apple.com/")) ||
-                       slice_starts_with(literal, SLICE("itunes.apple.com/"))
-                   ? TEMPLATE_APP_STORE
-                   : TEMPLATE_NO_STORE;
+        return template_store_of(SLICE("https"), literal);
     }
-    if (slice_starts_with(literal, SLICE("market://")) ||
-        slice_starts_with(literal, SLICE("intent://play.google.com/"))) {
-        return TEMPLATE_GOOGLE_PLAY;
-    }
-    return slice_starts_with(literal, SLICE("itms-apps://")) ||
-                   slice_starts_with(literal, SLICE("itms-appss://"))
-               ? TEMPLATE_APP_STORE
-               : TEMPLATE_NO_STORE;
+    struct slice scheme = scheme_of(literal);
+    return template_store_of(scheme, slice_from(literal, scheme.size + 3));
 }
 
 /* ---- rendering ---- */

@@ -67,6 +67,27 @@ def test_every_input_reaches_the_rules(shared):
     assert any("--share" in warning for warning in missing["warnings"])
 
 
+def test_a_language_is_what_an_edge_makes_of_it(shared):
+    rules = [{"name": "tw", "language": "zh-TW", "to": "https://tw.example/{code}"},
+             {"name": "any", "language": "*", "to": "https://any.example/{code}"}]
+    shared.campaign("spoken", rules=json.dumps(rules))
+    shared.link("spoken", campaign="spoken")
+    for sent, language, url in (
+            ("en;q=0.1,zh-Hant-tw", "zh-TW", "https://tw.example/spoken"),
+            ("zh-Hant", "zh", "https://any.example/spoken"),
+            ("ca-valencia,es;q=0.5", "ca", "https://any.example/spoken")):
+        told = ask(shared, "spoken", "--language", sent)
+        assert (told["language"], told["url"], told["warnings"]) == (language, url, [])
+        assert shared.tap("spoken", agents.ANDROID,
+                          headers=[f"Accept-Language: {sent}"]).location == url
+    for nothing in ("*", "x-klingon", ";;"):
+        told = ask(shared, "spoken", "--language", nothing)
+        assert (told["language"], told["rule"]) == ("", "android")
+        assert told["warnings"] == ["--language: an edge finds no language in it"]
+        assert "play.google.com" in shared.tap(
+            "spoken", agents.ANDROID, headers=[f"Accept-Language: {nothing}"]).location
+
+
 def test_a_share_is_the_visitor_s_where_the_secret_is(shared):
     shared.campaign("sticky", rules=json.dumps(RULES[2:4]))
     shared.link("sticky", campaign="sticky")
@@ -107,7 +128,7 @@ def test_what_is_odd_is_said(shared):
 def test_what_is_no_input_is_refused(shared):
     for options in (("--ip", "1.2.3"), ("--at", "soon"), ("--as", "toaster"), ("--share", "100"),
                     ("--country", "MEX"), ("--country", "é"), ("--region", "ABCD"),
-                    ("--as", "iphone", "--agent", "x"), ("--language", "x" * 17),
+                    ("--as", "iphone", "--agent", "x"), ("--language", "x" * 257),
                     ("--query", "x" * 2049)):
         assert shared.brinco.cli("link", "test", "AB12CD", *options).returncode == 2, options
     assert shared.brinco.cli("link", "test", "a b").returncode == 2

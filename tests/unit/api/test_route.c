@@ -110,7 +110,10 @@ static void reading_needs_read_and_changing_write(void **state) {
     for (size_t i = 0; i < table->count; i++) {
         const struct route *route = &table->routes[i];
         bool is_get = strcmp(route->method, "GET") == 0;
-        assert_int_equal(route->role, is_get ? API_ROLE_READ : API_ROLE_WRITE);
+        bool is_report = route->handler == call_conversions_post;
+        assert_int_equal(route->role, is_report ? API_ROLE_EVENTS
+                                      : is_get  ? API_ROLE_READ
+                                                : API_ROLE_WRITE);
         assert_true(route->handler != NULL || route->kind == ROUTE_INDEX ||
                     route->kind == ROUTE_SUBSCRIBE);
     }

@@ -39,9 +39,9 @@ static void text_is_aligned_and_leaves_out_what_is_absent(void **state) {
     (void)state;
     const struct slice values[] = {SLICE("spring"), SLICE_EMPTY, SLICE("1700000000")};
     assert_shown(show_text, values,
-                 "code            AB12\n"
-                 "campaign        spring\n"
-                 "starts_at       2023-11-14T22:13:20.000Z (1700000000)\n");
+                 "code                 AB12\n"
+                 "campaign             spring\n"
+                 "starts_at            2023-11-14T22:13:20.000Z (1700000000)\n");
 }
 
 static void json_is_one_line_with_times_as_numbers(void **state) {
@@ -56,9 +56,10 @@ static void a_time_that_is_none_is_shown_as_it_is(void **state) {
     (void)state;
     const struct slice values[] = {SLICE_EMPTY, SLICE_EMPTY, SLICE("soon")};
     assert_shown(show_json, values, "{\"code\":\"AB12\",\"starts_at\":\"soon\"}\n");
-    assert_shown(show_text, values, "code            AB12\nstarts_at       soon\n");
+    assert_shown(show_text, values, "code                 AB12\nstarts_at            soon\n");
     const struct slice beyond[] = {SLICE_EMPTY, SLICE_EMPTY, SLICE("253402300800")};
-    assert_shown(show_text, beyond, "code            AB12\nstarts_at       253402300800\n");
+    assert_shown(show_text, beyond,
+                 "code                 AB12\nstarts_at            253402300800\n");
 }
 
 static void no_control_byte_reaches_a_terminal(void **state) {
@@ -67,9 +68,9 @@ static void no_control_byte_reaches_a_terminal(void **state) {
                                    SLICE_EMPTY};
     /* The first byte of a two-byte control character is harmless alone. */
     assert_shown(show_text, values,
-                 "code            AB12\n"
-                 "campaign        a?[2J???\n"
-                 "owner           b?c\xc2?\xc3\xa9\n");
+                 "code                 AB12\n"
+                 "campaign             a?[2J???\n"
+                 "owner                b?c\xc2?\xc3\xa9\n");
 }
 
 static void rows_are_padded_but_for_the_last_column(void **state) {
@@ -98,7 +99,7 @@ static void a_long_value_is_cut_in_text_and_whole_in_json(void **state) {
     show_text(&object);
     capture_end(&capture);
     assert_int_equal(strlen(capture.text),
-                     strlen("code            AB12\ncampaign        \n") + 4096);
+                     strlen("code                 AB12\ncampaign             \n") + 4096);
     capture_begin(&capture, STDOUT_FILENO);
     show_json(&object);
     capture_end(&capture);

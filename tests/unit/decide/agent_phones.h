@@ -18,15 +18,15 @@ struct agent_phone {
 /* clang-format off */
 static const struct agent_phone agent_phones[] = {
 
-    /* Android's browsers. Chrome has said "Android 10; K" since version 110, others still tell. */
+    /* Android's browsers. Chrome has said "Android 10; K" since version 110, others tell. */
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "chrome", "",
       "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/131.0.0.0 Mobile Safari/537.36"},
-     "10"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "chrome", "",
       "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/144.0.0.0 Safari/537.36"},
-     "10"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "chrome", "",
       "Mozilla/5.0 (Linux; Android 11; SM-A207M) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/109.0.5414.117 Mobile Safari/537.36"},
@@ -46,7 +46,7 @@ static const struct agent_phone agent_phones[] = {
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "samsung", "",
       "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
       "SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36"},
-     "10"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "samsung", "",
       "Mozilla/5.0 (Linux; Android 13; SAMSUNG SM-A546E) AppleWebKit/537.36 (KHTML, like "
       "Gecko) SamsungBrowser/22.0 Chrome/111.0.5563.116 Mobile Safari/537.36"},
@@ -194,7 +194,7 @@ static const struct agent_phone agent_phones[] = {
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "chrome", "kakaotalk",
       "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Version/4.0 Chrome/131.0.0.0 Mobile Safari/537.36 KAKAOTALK/10.2.3 (INAPP)"},
-     "10"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_ANDROID, "whale", "naver",
       "Mozilla/5.0 (Linux; Android 12; SM-G988N Build/SP1A.210812.016; wv) "
       "AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/90.0.4430.232 "
@@ -384,7 +384,7 @@ static const struct agent_phone agent_phones[] = {
       "like Gecko) GSA/334.0.674067880 Mobile/15E148 Safari/604.1"},
      "18.1"},
 
-    /* Computers, of which Windows 11 and macOS 11 to 26 say what their last but one said. */
+    /* Computers, of which Windows 11 says 10.0, and macOS 11 to 26 what says nothing. */
     {{AGENT_PERSON, TAP_PLATFORM_WINDOWS, "chrome", "",
       "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/131.0.0.0 Safari/537.36"},
@@ -400,10 +400,10 @@ static const struct agent_phone agent_phones[] = {
     {{AGENT_PERSON, TAP_PLATFORM_MACOS, "safari", "",
       "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
       "Gecko) Version/26.0 Safari/605.1.15"},
-     "10.15.7"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_MACOS, "firefox", "",
       "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:133.0) Gecko/20100101 Firefox/133.0"},
-     "10.15"},
+     "0"},
     {{AGENT_PERSON, TAP_PLATFORM_LINUX, "chrome", "",
       "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/131.0.0.0 Safari/537.36"},

@@ -146,6 +146,39 @@ static void numbers_are_cut_where_they_stop_making_sense(void **state) {
     }
 }
 
+/* Else a rule for "<11" would take every phone of today, and one for "<11" on macOS every Mac. */
+static void what_is_frozen_says_nothing_unless_the_truth_stands_behind_it(void **state) {
+    (void)state;
+    static const struct {
+        enum tap_platform platform;
+        const char *text;
+        const char *version;
+    } cases[] = {
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K) Chrome/144.0.0.0 Mobile", "0"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K; wv) Chrome/144.0.0.0 Mobile", "0"},
+        {TAP_PLATFORM_ANDROID, "(linux; android 10; k) chrome/144.0.0.0 mobile", "0"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K) X (Android 10; SDK 29)", "10"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K) X (Android 9; SDK 28)", "9"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K) Instagram 1 Android (34/14; 420dpi", "14"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; KB2001) Chrome/93.0.4577.82", "10"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; SM-A205G) Chrome/93.0.4577.82", "10"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 11; K) Chrome/129.0.6668.70", "11"},
+        {TAP_PLATFORM_ANDROID, "(Linux; Android 10; K", "10"},
+        {TAP_PLATFORM_MACOS, "(Macintosh; Intel Mac OS X 10_15_7) Version/26.0 Safari", "0"},
+        {TAP_PLATFORM_MACOS, "(Macintosh; Intel Mac OS X 10.15; rv:133.0) Firefox", "0"},
+        {TAP_PLATFORM_MACOS, "(Macintosh; Intel Mac OS X 10_15_6) Version/13.1", "10.15.6"},
+        {TAP_PLATFORM_MACOS, "(Macintosh; Intel Mac OS X 10_14_6) Version/14.1", "10.14.6"},
+        {TAP_PLATFORM_MACOS, "(Macintosh; Intel Mac OS X 11_2_3) Version/14.0", "11.2.3"},
+        {TAP_PLATFORM_WINDOWS, "(Windows NT 10.0; Win64; x64) Chrome/144.0.0.0", "10"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        uint32_t version = agent_version(cases[i].platform, slice_of(cases[i].text));
+        if (version != version_of(cases[i].version)) {
+            fail_msg("%#x instead of %s for %s", version, cases[i].version, cases[i].text);
+        }
+    }
+}
+
 /* Whatever ends within the first bytes that are looked at is cut there, not read beyond. */
 static void only_the_first_512_bytes_are_looked_at(void **state) {
     char text[AGENT_BYTES_MAX + 16];
@@ -163,6 +196,7 @@ int main(void) {
         cmocka_unit_test(the_cache_remembers_the_version),
         cmocka_unit_test(what_is_no_version_is_none),
         cmocka_unit_test(numbers_are_cut_where_they_stop_making_sense),
+        cmocka_unit_test(what_is_frozen_says_nothing_unless_the_truth_stands_behind_it),
         cmocka_unit_test(only_the_first_512_bytes_are_looked_at),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

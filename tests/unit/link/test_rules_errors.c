@@ -149,6 +149,34 @@ static void it_leads_to_a_word_or_an_allowed_url(void **state) {
     rules_destroy(&rules);
 }
 
+/* The edge tells a language and perhaps a region, so all others would wait for ever. What stands in
+ * Redis goes on as before. */
+static void a_language_that_can_never_fit_is_not_written(void **state) {
+    (void)state;
+    static const struct rules_terms written = {.is_written = true};
+    static const char *const good[] = {"es", "ES", "es-MX", "es-419", "yue", "yue-hk", "*"};
+    static const char *const never[] = {"zh-Hant", "zh-Hant-TW", "ca-valencia", "zh-yue",
+                                        "es-MX-x", "es-1",       "e",           "espa",
+                                        "es-4",    "es-41a",     "x-klingon",   "i-default"};
+    char json[256];
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        snprintf(json, sizeof(json), "[{\"language\":[\"%s\"],\"to\":\"web\"}]", good[i]);
+        struct rules *rules = rules_create(slice_of(json), &written, NULL);
+        assert_non_null(rules);
+        rules_destroy(&rules);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(never); i++) {
+        struct err err = {""};
+        snprintf(json, sizeof(json), "[{\"language\":[\"es\",\"%s\"],\"to\":\"web\"}]", never[i]);
+        assert_null(rules_create(slice_of(json), &written, &err));
+        assert_non_null(strstr(err.text, "rule 1: language: allowed are languages like es, es-MX"));
+        assert_non_null(strstr(err.text, "* for any"));
+        struct rules *rules = rules_create(slice_of(json), &terms, NULL);
+        assert_non_null(rules);
+        rules_destroy(&rules);
+    }
+}
+
 /* What is counted by the name of a rule would be of two. */
 static void names_are_not_given_twice(void **state) {
     (void)state;
@@ -163,6 +191,7 @@ int main(void) {
         cmocka_unit_test(the_whole_is_an_array_of_objects),
         cmocka_unit_test(every_member_says_what_is_allowed),
         cmocka_unit_test(it_leads_to_a_word_or_an_allowed_url),
+        cmocka_unit_test(a_language_that_can_never_fit_is_not_written),
         cmocka_unit_test(names_are_not_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

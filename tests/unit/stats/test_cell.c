@@ -123,7 +123,7 @@ static void what_is_no_cell_is_refused(void **state) {
         "{000MX\tCMX\tsafari\t\tes\t\t",   /* no such hour */
         "`000MX\tCMX\tsafari\t\tes\t\t",
         "a500MX\tCMX\tsafari\t\tes\t\t", /* no such kind */
-        "a0:0MX\tCMX\tsafari\t\tes\t\t", /* outcome */
+        "a0<0MX\tCMX\tsafari\t\tes\t\t", /* outcome */
         "a006MX\tCMX\tsafari\t\tes\t\t", /* platform */
         "a/00MX\tCMX\tsafari\t\tes\t\t",
     };
