@@ -15,11 +15,13 @@
  *    "shipped": {"stream", "entry"} | null, "journal": {"directory", "segment", "sequence"} | null,
  *    "counted": true | false | null (cannot be told), "counting",
  *    "conversions": [{"event", "id", "at", "status", "reasons", "value", "currency", "reporter",
- *                     "repeats", "meaning", "webhook": {"state", "attempts", ...} | null}],
+ *                     "repeats", "counted": true | false (a repetition) | null (not judged yet:
+ *                     status is "waiting"), "meaning", "webhook": {"state", "attempts", ...} | null}],
  *    "looked": ["..."]}
  *
  * Threads   One at a time a pipe; waits for Redis and the disk.
- * Limits    EXPLAIN_EVENTS_MAX conversions of a click; those of stats/find.h.
+ * Limits    EXPLAIN_EVENTS_MAX conversions of a click; those of stats/find.h. How far back was
+ *           looked for what gives no credit stands in `looked`.
  */
 #ifndef CREDIT_EXPLAIN_H
 #define CREDIT_EXPLAIN_H

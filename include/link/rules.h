@@ -26,8 +26,9 @@
  *   hours, days  of stats.timezone; hours may go over midnight; mon tue wed thu fri sat sun, or
  *                "mon-fri": of a time window over midnight, each day's own part counts
  *   weight       1 to 100, per cent of the visitors (A/B): a visitor is a number from 0 to 99 per
- *                campaign, and the same one every time; rules whose other conditions fit take their
- *                shares one after the other, so 30, 30 and 40 share out everybody
+ *                campaign, and the same one as long as address and browser are the same; rules
+ *                whose other conditions fit take their shares one after the other, so 30, 30 and 40
+ *                share out everybody, and what goes beyond 100 is never reached
  *   to           a template (link/template.h), or one of: android ios web fallback desktop
  *
  * platform, country, region, language, in_app and days are a string, or an array of them of which

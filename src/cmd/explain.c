@@ -235,6 +235,9 @@ static void print_conversion(json_t *event) {
         printf("%-*sreported again %" PRIu64 " times, which counts nothing\n", NAME_WIDTH, "",
                number_of(event, "repeats"));
     }
+    if (json_is_false(json_object_get(event, "counted"))) {
+        print_line("", "a repetition, which counts nothing");
+    }
     if (json_is_object(hook)) {
         printf("%-*swebhook: ", NAME_WIDTH, "");
         show_clean(slice_of(text_of(hook, "state")));

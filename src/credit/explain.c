@@ -130,7 +130,7 @@ static void begin(struct explanation *it) {
 }
 
 static bool finish(struct explanation *it, struct buf *out) {
-    bool is_found = it->click != NULL || it->has_credit;
+    bool is_found = it->click != NULL || it->has_credit || it->has_reports;
     json_object_set_new(it->document, "found", json_boolean(is_found));
     json_object_set(it->document, "looked", it->looked);
     char *text = json_dumps(it->document, JSON_COMPACT);

@@ -2,7 +2,8 @@
  * explain_conversions.c - which conversions came of a click, and who was told.
  *
  * Threads   As explain.c.
- * Limits    EXPLAIN_EVENTS_MAX fields of credit:CLICKID; a larger hash is not the ledger's.
+ * Limits    EXPLAIN_EVENTS_MAX fields of credit:CLICKID; a larger hash is not the ledger's. What
+ *           is not there, explain_reports.c looks for.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,17 +18,27 @@
 
 enum { EVENT_BYTES_MAX = 4096, LINE_BYTES_MAX = 1024, KEY_BYTES_MAX = 256, HOOK_ID_BYTES_MAX = 64 };
 
+static bool take_credit(struct explanation *it, json_t *events, struct err *err);
 static bool check_size(struct explanation *it, struct slice key, bool *is_there, struct err *err);
 static void take_fields(struct explanation *it, const struct redis_reply *reply, json_t *events);
 static bool add_webhooks(struct explanation *it, json_t *events, struct err *err);
 
 bool explain_conversions(struct explanation *it, struct err *err) {
+    json_t *events = json_array();
+    json_t *waiting = json_array();
+    json_object_set_new(it->document, "conversions", events);
+    bool is_good = explain_waiting(it, waiting, err) && take_credit(it, events, err) &&
+                   explain_judged(it, events, err);
+    explain_add_waiting(events, waiting);
+    it->has_reports = json_array_size(events) > 0;
+    return is_good && add_webhooks(it, events, err);
+}
+
+static bool take_credit(struct explanation *it, json_t *events, struct err *err) {
     char bytes[KEY_BYTES_MAX];
     char id[ULID_TEXT_SIZE];
     struct buf key = buf_over(bytes, sizeof(bytes));
     bool is_there = false;
-    json_t *events = json_array();
-    json_object_set_new(it->document, "conversions", events);
     ulid_format(&it->subject->id, id);
     ENSURE(buf_append(&key, it->source->key_prefix) && buf_append(&key, SLICE("credit:")) &&
            buf_append_bytes(&key, id, sizeof(id)));
@@ -43,11 +54,12 @@ bool explain_conversions(struct explanation *it, struct err *err) {
         }
         take_fields(it, reply, events);
     }
-    explain_looked(
-        it, "conversions of this click: %s; they are kept for %" PRIu64 " days (stats.retain_days)",
-        json_array_size(events) > 0 ? "see there" : "none was judged (any more)",
-        it->source->stats_retain_days);
-    return add_webhooks(it, events, err);
+    explain_looked(it,
+                   "conversions that give this click credit: %s; they are kept for %" PRIu64
+                   " days (stats.retain_days)",
+                   json_array_size(events) > 0 ? "see there" : "none (any more)",
+                   it->source->stats_retain_days);
+    return true;
 }
 
 static bool check_size(struct explanation *it, struct slice key, bool *is_there, struct err *err) {
@@ -86,6 +98,11 @@ static json_t *meaning_of(json_t *event) {
     return explain_text(buf_slice(&line));
 }
 
+void explain_complete(json_t *event) {
+    json_object_set_new(event, "meaning", meaning_of(event));
+    json_object_set_new(event, "webhook", json_null());
+}
+
 /* event:NAME holds a JSON object; what does not is not the ledger's. */
 static void take_event(struct slice name, struct slice value, json_t *events) {
     json_t *event = NULL;
@@ -94,8 +111,8 @@ static void take_event(struct slice name, struct slice value, json_t *events) {
     }
     if (json_is_object(event)) {
         json_object_set_new(event, "event", explain_text(name));
-        json_object_set_new(event, "meaning", meaning_of(event));
-        json_object_set_new(event, "webhook", json_null());
+        json_object_set_new(event, "counted", json_true());
+        explain_complete(event);
         json_array_append(events, event);
     }
     json_decref(event);

@@ -45,6 +45,7 @@ static const struct word statuses[] = {
     {"verified", "the token proves that this click happened: it counts"},
     {"unverified", "nothing proves the click: kept, and never in the verified totals"},
     {"forged", "its token is not ours, or of another code: kept, and never in the verified totals"},
+    {"waiting", "reported, and not judged yet"},
 };
 
 static const struct word reasons[] = {

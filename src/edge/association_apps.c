@@ -1,8 +1,10 @@
 /*
- * association_apps.c - a sorted list of campaigns, read across when a document is made.
+ * association_apps.c - a sorted list of campaigns, and one of what they name, which is read across
+ * when a document is made.
  *
- * What a campaign names is checked and cleaned when it is put, and kept as text: its package, its
- * fingerprints in capitals, its app ids, single spaces between. A document is made of all of them
+ * What a campaign names is checked and cleaned when it is put, and kept as text, once for all that
+ * name the same: its package, its fingerprints in capitals, its app ids, single spaces between. A
+ * document is made of all of them
  * by collecting pairs (package, fingerprint) or app ids, sorting, and writing each once. So the
  * same campaigns give the same bytes, whatever the order in which they came.
  */
@@ -11,29 +13,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "association_words.h"
 #include "base/buf.h"
 #include "base/defs.h"
 
 enum {
     ID_BYTES_MAX = 64,
-    WORDS_MAX = 64, /* of one field that are looked at */
-    TEAM_BYTES = 10,
+    WORDS_MAX = 64,             /* of one field that are looked at */
     ITEM_BYTES_MAX = 16 * 1024, /* one statement, one detail */
     CLOSING_BYTES_MAX = 64,     /* what ends a document, a NUL of printf's included */
 };
 
-/* A campaign and the texts behind it. */
-struct entry {
-    struct slice id;
+/* What campaigns name, with the texts behind it. */
+struct names {
     struct slice package;
     struct slice fingerprints;
     struct slice app_ids;
+    size_t references; /* of entries */
+};
+
+/* A campaign and its id behind it. */
+struct entry {
+    struct slice id;
+    struct names *names;
     unsigned walk; /* in which it was put last */
 };
 
 struct association_apps {
     struct entry *entries[ASSOCIATION_CAMPAIGNS_MAX]; /* by id */
     size_t count;
+    struct names *names[ASSOCIATION_NAMES_MAX]; /* by what is in them */
+    size_t names_count;
     unsigned walk;
     size_t refused; /* since it began */
 };
@@ -50,8 +60,11 @@ struct items {
     size_t capacity;
 };
 
-static struct entry *make_entry(struct slice id, const struct association_names *names);
+static struct names *make_names(const struct association_names *names);
+static struct entry *make_entry(struct slice id, struct names *names);
 static size_t find(const struct association_apps *apps, struct slice id, bool *is_there);
+static struct names *take_names(struct association_apps *apps, struct names *names);
+static void release_names(struct association_apps *apps, struct names *names);
 static void collect(const struct association_apps *apps, bool is_android, struct items *items);
 static size_t statement(const struct items *items, size_t first, struct buf *out,
                         struct association_tally *tally);
@@ -72,11 +85,32 @@ void association_apps_destroy(struct association_apps **apps) {
     for (size_t i = 0; i < (*apps)->count; i++) {
         free((*apps)->entries[i]);
     }
+    for (size_t i = 0; i < (*apps)->names_count; i++) {
+        free((*apps)->names[i]);
+    }
     free(*apps);
     *apps = NULL;
 }
 
+static int compare(struct slice a, struct slice b) {
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
+}
+
+static int compare_names(const struct names *a, const struct names *b) {
+    int order = compare(a->package, b->package);
+    order = order != 0 ? order : compare(a->fingerprints, b->fingerprints);
+    return order != 0 ? order : compare(a->app_ids, b->app_ids);
+}
+
+static struct names *discard(struct names *names) {
+    free(names);
+    return NULL;
+}
+
 static void remove_at(struct association_apps *apps, size_t at) {
+    release_names(apps, apps->entries[at]->names);
     free(apps->entries[at]);
     apps->count--;
     memmove(apps->entries + at, apps->entries + at + 1,
@@ -86,29 +120,31 @@ static void remove_at(struct association_apps *apps, size_t at) {
 bool association_apps_put(struct association_apps *apps, struct slice id,
                           const struct association_names *names) {
     ENSURE(id.size > 0 && id.size <= ID_BYTES_MAX);
-    struct entry *entry = make_entry(id, names);
+    struct names *named = make_names(names);
     bool is_there;
     size_t at = find(apps, id, &is_there);
-    if (entry == NULL) {
-        if (is_there) {
-            remove_at(apps, at);
-        }
+    if (is_there && (named == NULL || compare_names(named, apps->entries[at]->names) != 0)) {
+        remove_at(apps, at); /* before there has to be room for what it names now */
+        is_there = false;
+    }
+    if (named == NULL) {
         return true;
     }
-    if (!is_there && apps->count == ASSOCIATION_CAMPAIGNS_MAX) {
+    if (is_there) {
+        free(named);
+        apps->entries[at]->walk = apps->walk;
+        return true;
+    }
+    named = apps->count < ASSOCIATION_CAMPAIGNS_MAX ? take_names(apps, named) : discard(named);
+    if (named == NULL) {
         apps->refused++;
-        free(entry);
         return false;
     }
-    if (is_there) {
-        free(apps->entries[at]);
-    } else {
-        memmove(apps->entries + at + 1, apps->entries + at,
-                (apps->count - at) * sizeof(apps->entries[0]));
-        apps->count++;
-    }
-    entry->walk = apps->walk;
-    apps->entries[at] = entry;
+    memmove(apps->entries + at + 1, apps->entries + at,
+            (apps->count - at) * sizeof(apps->entries[0]));
+    apps->count++;
+    apps->entries[at] = make_entry(id, named);
+    apps->entries[at]->walk = apps->walk;
     return true;
 }
 
@@ -131,6 +167,7 @@ void association_apps_end_walk(struct association_apps *apps) {
         if (apps->entries[i]->walk == apps->walk) {
             apps->entries[kept++] = apps->entries[i];
         } else {
+            release_names(apps, apps->entries[i]->names);
             free(apps->entries[i]);
         }
     }
@@ -138,7 +175,8 @@ void association_apps_end_walk(struct association_apps *apps) {
 }
 
 bool association_apps_want_walk(const struct association_apps *apps) {
-    return apps->refused > 0 && apps->count < ASSOCIATION_CAMPAIGNS_MAX;
+    return apps->refused > 0 && apps->count < ASSOCIATION_CAMPAIGNS_MAX &&
+           apps->names_count < ASSOCIATION_NAMES_MAX;
 }
 
 size_t association_apps_count(const struct association_apps *apps) {
@@ -147,12 +185,6 @@ size_t association_apps_count(const struct association_apps *apps) {
 
 size_t association_apps_refused(const struct association_apps *apps) {
     return apps->refused;
-}
-
-static int compare(struct slice a, struct slice b) {
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
-    return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
 }
 
 /* Where the campaign is, or where it belongs. */
@@ -175,64 +207,58 @@ static size_t find(const struct association_apps *apps, struct slice id, bool *i
     return low;
 }
 
-/* --- what a field may hold ------------------------------------------------------------------ */
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/* Two parts or more, each a letter and then letters, digits and underscores. */
-static bool is_package(struct slice word) {
-    size_t dots = 0;
-    bool begins = true;
-    if (word.size > ASSOCIATION_PACKAGE_BYTES_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < word.size; i++) {
-        char c = word.data[i];
-        bool is_dot = c == '.';
-        bool is_allowed = begins ? is_letter(c) : is_dot || is_letter(c) || is_digit(c) || c == '_';
-        if (!is_allowed) {
-            return false;
-        }
-        dots += is_dot;
-        begins = is_dot;
-    }
-    return dots > 0 && !begins;
-}
-
-/* 32 bytes in hexadecimal, colons between. */
-static bool is_fingerprint(struct slice word) {
-    for (size_t i = 0; i < word.size; i++) {
-        char c = slice_lower_char(word.data[i]);
-        bool is_right = i % 3 == 2 ? c == ':' : is_digit(c) || (c >= 'a' && c <= 'f');
-        if (!is_right) {
-            return false;
+/* Where such names are, or where they belong. */
+static size_t find_names(const struct association_apps *apps, const struct names *names,
+                         bool *is_there) {
+    size_t low = 0;
+    size_t high = apps->names_count;
+    *is_there = false;
+    while (low < high && !*is_there) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_names(apps->names[middle], names);
+        *is_there = order == 0;
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return word.size == ASSOCIATION_FINGERPRINT_BYTES;
+    return *is_there ? high : low;
 }
 
-/* TEAMID.BUNDLE. The number by which the App Store knows the app may stand beside it. */
-static bool is_app_id(struct slice word) {
-    if (word.size < TEAM_BYTES + 2 || word.size > ASSOCIATION_APP_ID_BYTES_MAX ||
-        word.data[TEAM_BYTES] != '.') {
-        return false;
+/* One more reference to these, or to the same that are there; NULL: there is no room. */
+static struct names *take_names(struct association_apps *apps, struct names *names) {
+    bool is_there;
+    size_t at = find_names(apps, names, &is_there);
+    if (is_there || apps->names_count == ASSOCIATION_NAMES_MAX) {
+        free(names);
+        names = is_there ? apps->names[at] : NULL;
+    } else {
+        memmove(apps->names + at + 1, apps->names + at,
+                (apps->names_count - at) * sizeof(apps->names[0]));
+        apps->names[at] = names;
+        apps->names_count++;
     }
-    for (size_t i = 0; i < word.size; i++) {
-        char c = word.data[i];
-        bool is_team = (c >= 'A' && c <= 'Z') || is_digit(c);
-        bool is_bundle = is_letter(c) || is_digit(c) || c == '-' || c == '.';
-        if (i < TEAM_BYTES ? !is_team : !is_bundle) {
-            return false;
-        }
+    if (names != NULL) {
+        names->references++;
     }
-    return true;
+    return names;
 }
+
+static void release_names(struct association_apps *apps, struct names *names) {
+    if (--names->references > 0) {
+        return;
+    }
+    bool is_there;
+    size_t at = find_names(apps, names, &is_there);
+    ENSURE(is_there && apps->names[at] == names);
+    apps->names_count--;
+    memmove(apps->names + at, apps->names + at + 1,
+            (apps->names_count - at) * sizeof(apps->names[0]));
+    free(names);
+}
+
+/* --- what a campaign names ------------------------------------------------------------------ */
 
 /* Appends those words of a field that are what it is to hold, a space before each. */
 static void keep_words(struct slice field, bool (*is_good)(struct slice word), struct buf *out) {
@@ -254,20 +280,28 @@ static struct slice copy_text(char **at, struct slice s) {
     return copy;
 }
 
-/* NULL when it names no app. */
-static struct entry *make_entry(struct slice id, const struct association_names *names) {
+static struct entry *make_entry(struct slice id, struct names *names) {
+    struct entry *entry = malloc(sizeof(*entry) + id.size);
+    ENSURE(entry != NULL);
+    char *at = (char *)(entry + 1);
+    *entry = (struct entry){.id = copy_text(&at, id), .names = names};
+    return entry;
+}
+
+/* NULL when no app is named. */
+static struct names *make_names(const struct association_names *names) {
     char fingerprint_bytes[WORDS_MAX * (ASSOCIATION_FINGERPRINT_BYTES + 1)];
     char app_id_bytes[WORDS_MAX * (ASSOCIATION_APP_ID_BYTES_MAX + 1)];
     struct buf fingerprints = buf_over(fingerprint_bytes, sizeof(fingerprint_bytes));
     struct buf app_ids = buf_over(app_id_bytes, sizeof(app_id_bytes));
     struct slice package = names->package;
-    if (is_package(package)) {
-        keep_words(names->fingerprints, is_fingerprint, &fingerprints);
+    if (association_is_package(package)) {
+        keep_words(names->fingerprints, association_is_fingerprint, &fingerprints);
     }
     if (fingerprints.size == 0) {
         package = SLICE_EMPTY; /* a package that nothing vouches for says nothing */
     }
-    keep_words(names->app_ids, is_app_id, &app_ids);
+    keep_words(names->app_ids, association_is_app_id, &app_ids);
     if (package.size == 0 && app_ids.size == 0) {
         return NULL;
     }
@@ -275,15 +309,13 @@ static struct entry *make_entry(struct slice id, const struct association_names 
         char c = fingerprints.data[i];
         fingerprints.data[i] = c >= 'a' && c <= 'f' ? (char)(c - 'a' + 'A') : c;
     }
-    struct entry *entry =
-        malloc(sizeof(*entry) + id.size + package.size + fingerprints.size + app_ids.size);
-    ENSURE(entry != NULL);
-    char *at = (char *)(entry + 1);
-    entry->id = copy_text(&at, id);
-    entry->package = copy_text(&at, package);
-    entry->fingerprints = copy_text(&at, buf_slice(&fingerprints));
-    entry->app_ids = copy_text(&at, buf_slice(&app_ids));
-    return entry;
+    struct names *made = malloc(sizeof(*made) + package.size + fingerprints.size + app_ids.size);
+    ENSURE(made != NULL);
+    char *at = (char *)(made + 1);
+    *made = (struct names){.package = copy_text(&at, package)};
+    made->fingerprints = copy_text(&at, buf_slice(&fingerprints));
+    made->app_ids = copy_text(&at, buf_slice(&app_ids));
+    return made;
 }
 
 /* --- the documents -------------------------------------------------------------------------- */
@@ -306,13 +338,13 @@ static int compare_items(const void *a, const void *b) {
 
 /* All there are of one kind, sorted, each once. */
 static void collect(const struct association_apps *apps, bool is_android, struct items *items) {
-    for (size_t i = 0; i < apps->count; i++) {
-        const struct entry *entry = apps->entries[i];
-        struct slice rest = is_android ? entry->fingerprints : entry->app_ids;
+    for (size_t i = 0; i < apps->names_count; i++) {
+        const struct names *names = apps->names[i];
+        struct slice rest = is_android ? names->fingerprints : names->app_ids;
         while (rest.size > 0) {
             struct slice word = slice_split(&rest, ' ');
             if (word.size > 0 && is_android) {
-                add_item(items, (struct item){entry->package, word});
+                add_item(items, (struct item){names->package, word});
             } else if (word.size > 0) {
                 add_item(items, (struct item){word, SLICE_EMPTY});
             }

@@ -16,6 +16,9 @@
  * and what lies below /.well-known/ or /-/ stay with the browser. (Android reads its paths from
  * the app.)
  *
+ * Nearly all campaigns name the same app, so what they name is kept once for all of them: there is
+ * a limit for campaigns, and a lower one for how many different things they name.
+ *
  * Threads   One at a time.
  * Limits    As below. What is beyond them is left out and counted, and the rest is still served.
  */
@@ -31,8 +34,9 @@ struct association_apps;
 struct buf;
 
 enum {
-    ASSOCIATION_CAMPAIGNS_MAX = 10000, /* that name an app */
-    ASSOCIATION_FINGERPRINTS_MAX = 50, /* a package, over all its campaigns */
+    ASSOCIATION_CAMPAIGNS_MAX = 100000, /* that name an app */
+    ASSOCIATION_NAMES_MAX = 10000,      /* different (package, fingerprints, app ids) of theirs */
+    ASSOCIATION_FINGERPRINTS_MAX = 50,  /* a package, over all its campaigns */
     ASSOCIATION_PACKAGE_BYTES_MAX = 255,
     ASSOCIATION_APP_ID_BYTES_MAX = 11 + 155, /* ten of the team, a dot, the bundle */
     ASSOCIATION_FINGERPRINT_BYTES = 95,      /* AA:BB:..., 32 of them */

@@ -464,7 +464,8 @@ static void make_documents(struct association_source *source) {
     if (refused + left_out > 0 &&
         log_allowed(&source->room_limit, clock_monotonic_ns(), WARNING_INTERVAL_MS, &held_back)) {
         log_event(source->options.log, LOG_WARN, "association_left_out",
-                  "campaigns=%zu apps=%zu campaigns_max=%d bytes_max=%d", refused, left_out,
-                  ASSOCIATION_CAMPAIGNS_MAX, ASSOCIATION_BYTES_MAX);
+                  "campaigns=%zu apps=%zu campaigns_max=%d names_max=%d bytes_max=%d", refused,
+                  left_out, ASSOCIATION_CAMPAIGNS_MAX, ASSOCIATION_NAMES_MAX,
+                  ASSOCIATION_BYTES_MAX);
     }
 }

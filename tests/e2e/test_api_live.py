@@ -170,7 +170,7 @@ def test_nobody_listens_nobody_looks(make_system):
     before = system.redis.client.info("stats")["total_commands_processed"]
     time.sleep(1.5)
     after = system.redis.client.info("stats")["total_commands_processed"]
-    assert after - before <= 1, "the other INFO"
+    assert after - before <= 7, "the other INFO; the six words of an idle shipper, every 5 s"
 
 
 def test_without_redis_there_are_comments_and_then_events_again(make_system):

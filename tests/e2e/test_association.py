@@ -213,6 +213,17 @@ def test_many_campaigns_at_once_and_a_flush(own):
     shows(own, {"mx.example.app": [fingerprint(3)]})
 
 
+def test_a_second_app_is_there_behind_12000_campaigns_of_the_first(own):
+    pipe = own.keys.pipeline()
+    for number in range(12000):
+        pipe.hset(f"brinco:campaign:c{number}", mapping=app(1))
+    pipe.hset("brinco:campaign:z", mapping=app(2, "mx.example.second"))
+    pipe.execute()
+    wait_for(lambda: own.brinco.metrics().sum("brinco_association_campaigns") == 12001)
+    shows(own, {"mx.example.app": [fingerprint(1)], "mx.example.second": [fingerprint(2)]})
+    assert own.brinco.metrics().sum("brinco_association_left_out") == 0
+
+
 def test_campaigns_beyond_the_limit_are_counted_and_taken_up_when_there_is_room(own):
     def known():
         metrics = own.brinco.metrics()
@@ -221,10 +232,10 @@ def test_campaigns_beyond_the_limit_are_counted_and_taken_up_when_there_is_room(
 
     pipe = own.keys.pipeline()
     for number in range(10050):
-        pipe.hset(f"brinco:campaign:c{number}", mapping=app(number % 30))
+        pipe.hset(f"brinco:campaign:c{number}", mapping=app(1, f"mx.example.a{number}"))
     pipe.execute()
     wait_for(lambda: known() == (10000, 50), what=lambda: f"{known()}")
-    assert len(packages(own)["mx.example.app"]) == 30
+    wait_for(lambda: "names_max=10000" in own.brinco.log())
     own.keys.delete(*[f"brinco:campaign:c{number}" for number in range(200)])
     wait_for(lambda: known() == (9850, 0), what=lambda: f"{known()}")
 

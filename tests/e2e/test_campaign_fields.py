@@ -82,6 +82,14 @@ def test_rules_may_be_an_array_a_string_or_a_file(shared, api, tmp_path):
     ("rules", [{"name": "mx", "country": "MEX", "to": "web"}],
      'rules: rule 1 ("mx"): country: allowed are'),
     ("rules", [{"to": "bank://x"}], "rules: rule 1: to: the scheme bank is not allowed"),
+    ("rules", [{"language": "zh-Hant", "to": "web"}],
+     "rules: rule 1: language: allowed are languages like es, es-MX and es-419"),
+    ("rules", [{"to": "https://apps.apple.com/app/id1?ct={code}"}],
+     "rules: rule 1: to: ct takes no placeholder"),
+    ("ios", "https://apps.apple.com/app/id1?pt=1&ct={code}", "ios: ct takes no placeholder"),
+    ("ios", "https://apps.apple.com/app/id1?ct=" + "x" * 31, "ios: ct takes no placeholder"),
+    ("android", "https://play.google.com/store/apps/details?id=a.b&referrer={owner}{owner}",
+     "android: referrer could take 256 bytes decoded, more than 255"),
     ("rules", "nonsense", "rules: not JSON"),
     ("rules", 7, "rules: allowed is an array"),
     ("android_package", "app", "android_package: allowed is a package"),
@@ -105,6 +113,25 @@ def test_what_makes_no_sense_is_said_by_api_and_command_line(shared, api, field,
     if field != "rules" or isinstance(value, list):
         assert because.partition(": ")[2] in outcome.stderr
     assert not shared.keys.exists("brinco:campaign:bad")
+
+
+def test_an_older_campaign_with_a_code_in_its_ct_goes_on_working(shared, api):
+    older = "https://apps.apple.com/app/id1?ct={code}"
+    shared.campaign("older", ios=older)
+    shared.link("OLDER", campaign="older")
+    assert ask(api, "PATCH", "/v1/campaigns/older", {"name": "Older"})[0] == 200
+    assert shared.tap("OLDER", agents.IPHONE).location == older.format(code="OLDER")
+
+
+def test_an_app_that_is_not_for_this_phone_has_its_page(shared, api):
+    assert ask(api, "PUT", "/v1/campaigns/droid", {"android_package": "mx.example.app"})[0] == 201
+    shared.link("DROID", campaign="droid")
+    for agent in agents.IPHONE, agents.WINDOWS:
+        reply = shared.tap("DROID", agent)
+        assert reply.status == 200 and b"id=mx.example.app" in reply.body
+    told = json.loads(shared.brinco.cli("link", "test", "DROID", "--as", "iphone", "--json").stdout)
+    assert (told["outcome"], told["page"], told["rule"]) == ("desktop", "desktop", "desktop")
+    assert shared.tap("DROID", agents.ANDROID).status == 302
 
 
 def test_a_link_has_a_limit_and_brinco_counts(shared, api):
@@ -179,6 +206,22 @@ def test_allowed_hosts_bind_the_api(bound):
     lines = [json.loads(line) for line in content.splitlines()]
     assert lines[0]["field"] == "url" and "links.allowed_hosts" in lines[0]["error"]
     assert lines[1]["status"] == "created"
+
+
+@pytest.mark.parametrize("way_around", [
+    "intent://evil.com/#Intent;scheme=%68ttps;end",
+    "intent://evil.com/#Intent;scheme={code};end",
+    "intent://x/#Intent;scheme=bank;S.browser%5Ffallback_url=https%3A%2F%2Fevil.com;end",
+])
+def test_an_intent_is_no_way_around_the_allowed_hosts(bound, way_around):
+    outcome = bound.brinco.cli("campaign", "set", "refused", "--schemes", "intent", "--android",
+                               way_around, *BOUND)
+    assert outcome.returncode == 2
+    assert bound.keys.exists("brinco:campaign:refused") == 0
+    bound.campaign("intent", schemes="intent", android=way_around, web=None,
+                   fallback="https://www.example.mx/over")
+    bound.link("INTENT", campaign="intent")
+    assert bound.tap("INTENT", agents.ANDROID).location == "https://www.example.mx/over"
 
 
 def test_allowed_hosts_bind_the_edge_whatever_redis_says(bound):

@@ -413,6 +413,29 @@ def test_a_process_with_the_api_alone_takes_reports(make_system):
     assert not (system.brinco.data / "journal").exists()
 
 
+def test_without_the_secret_codes_stay_as_reported_and_who_counts_verifies(make_system):
+    system = make_system(serve__roles="edge collector api")
+    token = ask_token(system)
+    system.wait_shipped()
+    other = Brinco(system.brinco.directory.parent / "api", system.redis.url, serve__roles="api")
+    other.start(wait=False).ready()
+    try:
+        system.brinco.api_port = other.api_port
+        reporter = Reporter(system)
+        reports = [{"event": "install", "click": token, "code": "AB12CD"},
+                   {"event": "signup", "referrer": f"utm_content=LONGER123&click={token}"},
+                   {"event": "first_loan", "click": token, "code": "AB1"}]
+        results = reporter.send(reports)[2]
+        assert [result["status"] for result in results] == ["open"] * 3
+        entries = wait_for(lambda: (found := system.keys.xrange("brinco:judged")) and
+                           len(found) == 3 and found, what="three judged")
+        assert {fields["event"]: (fields["status"], fields["code"]) for _, fields in entries} == {
+            "install": ("verified", "AB12CD"), "signup": ("forged", "LONGER123"),
+            "first_loan": ("forged", "AB1")}
+    finally:
+        other.close()
+
+
 def test_an_edge_and_an_api_may_share_a_data_dir(make_system):
     system = make_system(start=False, serve__roles="edge")
     system.brinco.start()

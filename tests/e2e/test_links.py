@@ -229,8 +229,9 @@ def test_nonsense_in_a_link_falls_back_and_is_counted(shared, name):
     if reply.status == 302:
         assert reply.location == f"https://www.example.mx/safe?code={code}"
     assert {key.lower() for key, _ in reply.headers} <= {
-        "location", "cache-control", "content-length", "content-type",
-        "x-content-type-options", "date", "connection"}
+        "location", "cache-control", "content-length", "content-type", "content-language", "vary",
+        "content-security-policy", "referrer-policy", "x-content-type-options", "x-robots-tag",
+        "date", "connection"}
     assert shared.brinco.metrics().sum("brinco_link_nonsense_total") > before
 
 

@@ -307,6 +307,44 @@ static void computers_get_the_desktop_page_and_nobody_else(void **state) {
                   "desktop");
 }
 
+static void lead_nowhere(struct scene *scene) {
+    static const enum campaign_field fields[] = {CAMPAIGN_FIELD_ANDROID, CAMPAIGN_FIELD_IOS,
+                                                 CAMPAIGN_FIELD_WEB, CAMPAIGN_FIELD_FALLBACK};
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        set(scene, fields[i], "");
+    }
+}
+
+/* A computer, or an iPhone where the app is for Android alone: no 404 for a link that works. */
+static void an_app_that_is_not_for_this_device_has_its_page(void **state) {
+    struct scene *scene = *state;
+    lead_nowhere(scene);
+    assert_int_equal(choose(scene, TAP_PLATFORM_ANDROID).outcome, TAP_OUTCOME_PLAY_STORE);
+    assert_page(choose(scene, TAP_PLATFORM_IOS), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
+    assert_page(choose(scene, TAP_PLATFORM_LINUX), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
+    set(scene, CAMPAIGN_FIELD_DESKTOP, "qr");
+    assert_page(choose(scene, TAP_PLATFORM_OTHER), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP_QR, "desktop");
+    set(scene, CAMPAIGN_FIELD_DESKTOP, "https://example.mx/desk"); /* for computers alone */
+    assert_page(choose(scene, TAP_PLATFORM_IOS), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
+    set(scene, CAMPAIGN_FIELD_ANDROID_PACKAGE, "");
+    set(scene, CAMPAIGN_FIELD_IOS_APP_ID, "123456789");
+    assert_page(choose(scene, TAP_PLATFORM_ANDROID), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
+    set(scene, CAMPAIGN_FIELD_IOS_APP_ID, "ABCDE12345.mx.app"); /* leads to no store */
+    assert_page(choose(scene, TAP_PLATFORM_ANDROID), TAP_OUTCOME_NOT_FOUND, PAGE_NOT_FOUND, "");
+    set(scene, CAMPAIGN_FIELD_IOS_APP_ID, "");
+    set(scene, CAMPAIGN_FIELD_IOS, IOS); /* a template alone: as ever */
+    assert_page(choose(scene, TAP_PLATFORM_ANDROID), TAP_OUTCOME_NOT_FOUND, PAGE_NOT_FOUND, "");
+}
+
+static void the_default_campaign_comes_before_the_page_of_an_app(void **state) {
+    struct scene *scene = *state;
+    lead_nowhere(scene);
+    scene->default_value[CAMPAIGN_FIELD_ANDROID] = SLICE(ANDROID);
+    assert_page(choose(scene, TAP_PLATFORM_IOS), TAP_OUTCOME_DESKTOP, PAGE_DESKTOP, "desktop");
+    scene->default_value[CAMPAIGN_FIELD_WEB] = SLICE(WEB);
+    assert_int_equal(choose(scene, TAP_PLATFORM_IOS).outcome, TAP_OUTCOME_DEFAULT);
+}
+
 static void a_page_without_a_store_to_lead_to_is_none(void **state) {
     struct scene *scene = *state;
     set(scene, CAMPAIGN_FIELD_DESKTOP, "page");
@@ -442,6 +480,8 @@ int main(void) {
         TEST(a_link_that_is_used_up_goes_to_the_fallback_else_says_so),
         TEST(what_is_closed_is_closed_before_it_is_used_up),
         TEST(computers_get_the_desktop_page_and_nobody_else),
+        TEST(an_app_that_is_not_for_this_device_has_its_page),
+        TEST(the_default_campaign_comes_before_the_page_of_an_app),
         TEST(a_page_without_a_store_to_lead_to_is_none),
         TEST(every_app_is_left_in_its_way),
         TEST(an_unknown_app_is_redirected),

@@ -16,6 +16,7 @@
 #include "association_document.h"
 #include "base/buf.h"
 #include "base/defs.h"
+#include "link/campaign.h"
 
 #define HANDLE_URLS "\"relation\":[\"delegate_permission/common.handle_all_urls\"]"
 
@@ -168,7 +169,8 @@ static void what_can_be_no_name_is_passed_over(void **state) {
     static const char *const app_ids[] = {
         "1234567890",         "ABCDE12345",         "ABCDE12345.",       "abcde12345.mx.app",
         "ABCDE1234.mx.app",   "ABCDE123456.mx.app", "ABCDE12345.mx_app", "ABCDE12345.mx\"app",
-        "ABCDE12345.mx\\app", "ABCDE12345.mx\x01",  "ABCDE12345.*"};
+        "ABCDE12345.mx\\app", "ABCDE12345.mx\x01",  "ABCDE12345.*",      "ABCDE12345..mx.app",
+        "ABCDE12345.mx..app", "ABCDE12345.mx.app."};
     struct association_apps *apps = association_apps_create();
     for (size_t i = 0; i < ARRAY_COUNT(packages); i++) {
         assert_true(put(apps, "a", packages[i], fingerprint(1), ""));
@@ -245,6 +247,93 @@ static void what_a_walk_does_not_meet_is_gone(void **state) {
     assert_int_equal(association_apps_count(apps), 2);
     assert_non_null(strstr(android(apps), "mx.two"));
     assert_non_null(strstr(android(apps), "mx.four"));
+    association_apps_destroy(&apps);
+}
+
+/* What may be written into a campaign is what gets into the files, and nothing else. */
+static void what_a_campaign_may_name_is_what_gets_into_the_files(void **state) {
+    (void)state;
+    static const char *const packages[] = {"mx.app",  "Mx.App_1", "a.b.c",    "mx",
+                                           ".mx.app", "mx..app",  "mx.app.",  "mx.1a",
+                                           "mx.a-b",  "_mx.app",  "mx.app_.", "mx._app"};
+    static const char *const app_ids[] = {
+        "ABCDE12345.mx.app", "ABCDE12345.mx",      "ABCDE12345.m",      "ABCDE12345.-",
+        "ABCDE12345.mx-1.A", "ABCDE12345.",        "ABCDE12345..",      "ABCDE12345..mx",
+        "ABCDE12345.mx.",    "ABCDE12345.mx..app", "ABCDE12345.mx_app", "abcde12345.mx.app",
+        "ABCDE12345-mx.app", "ABCDE1234.mx.app",   "ABCDE123456.mx"};
+    struct association_apps *apps = association_apps_create();
+    for (size_t i = 0; i < ARRAY_COUNT(packages); i++) {
+        assert_true(put(apps, "a", packages[i], fingerprint(1), ""));
+        assert_int_equal(association_apps_count(apps),
+                         campaign_field_check(CAMPAIGN_FIELD_ANDROID_PACKAGE, slice_of(packages[i]),
+                                              SLICE_EMPTY, SLICE_EMPTY, NULL));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(app_ids); i++) {
+        assert_true(put(apps, "a", "", "", app_ids[i]));
+        assert_int_equal(association_apps_count(apps),
+                         campaign_field_check(CAMPAIGN_FIELD_IOS_APP_ID, slice_of(app_ids[i]),
+                                              SLICE_EMPTY, SLICE_EMPTY, NULL));
+    }
+    association_apps_destroy(&apps);
+}
+
+static void put_many(struct association_apps *apps, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "c%u", i);
+        assert_true(put(apps, id, "mx.first", fingerprint(1), "ABCDE12345.mx.first"));
+    }
+}
+
+static void a_second_app_is_there_behind_12000_campaigns_of_the_first(void **state) {
+    (void)state;
+    struct association_apps *apps = association_apps_create();
+    put_many(apps, 12000);
+    assert_true(put(apps, "other", "mx.second", fingerprint(2), "ABCDE12345.mx.second"));
+    assert_int_equal(association_apps_count(apps), 12001);
+    assert_int_equal(association_apps_refused(apps), 0);
+    assert_int_equal(count_of(android(apps), "mx.first\""), 1);
+    assert_int_equal(count_of(android(apps), "mx.second\""), 1);
+    assert_non_null(strstr(apple(apps), "ABCDE12345.mx.second"));
+    association_apps_remove(apps, SLICE("other"));
+    assert_null(strstr(android(apps), "mx.second"));
+    for (unsigned i = 0; i < 12000; i++) {
+        char id[16];
+        assert_true(i != 11999 || strstr(android(apps), "mx.first") != NULL);
+        snprintf(id, sizeof(id), "c%u", i);
+        association_apps_remove(apps, slice_of(id));
+    }
+    assert_string_equal(android(apps), "[]\n");
+    association_apps_destroy(&apps);
+}
+
+static bool put_app(struct association_apps *apps, unsigned number) {
+    char id[16];
+    char app_id[64];
+    snprintf(id, sizeof(id), "n%u", number);
+    snprintf(app_id, sizeof(app_id), "ABCDE12345.mx.a%u", number);
+    return put(apps, id, "", "", app_id);
+}
+
+static void different_names_beyond_the_limit_are_counted_and_found_again(void **state) {
+    (void)state;
+    struct association_apps *apps = association_apps_create();
+    for (unsigned i = 0; i < ASSOCIATION_NAMES_MAX; i++) {
+        assert_true(put_app(apps, i));
+    }
+    assert_false(put_app(apps, ASSOCIATION_NAMES_MAX));
+    assert_true(put(apps, "known", "", "", "ABCDE12345.mx.a7")); /* what is there takes no room */
+    assert_int_equal(association_apps_refused(apps), 1);
+    assert_false(association_apps_want_walk(apps));
+    association_apps_remove(apps, SLICE("n7"));
+    assert_false(association_apps_want_walk(apps)); /* "known" names it still */
+    association_apps_remove(apps, SLICE("known"));
+    assert_true(association_apps_want_walk(apps));
+    assert_true(put_app(apps, ASSOCIATION_NAMES_MAX));
+    association_apps_begin_walk(apps);
+    association_apps_end_walk(apps);
+    assert_true(put_app(apps, 1));
+    assert_int_equal(association_apps_count(apps), 1);
     association_apps_destroy(&apps);
 }
 
@@ -354,6 +443,9 @@ int main(void) {
         cmocka_unit_test(names_have_a_longest_size),
         cmocka_unit_test(a_campaign_is_replaced_and_removed),
         cmocka_unit_test(what_a_walk_does_not_meet_is_gone),
+        cmocka_unit_test(what_a_campaign_may_name_is_what_gets_into_the_files),
+        cmocka_unit_test(a_second_app_is_there_behind_12000_campaigns_of_the_first),
+        cmocka_unit_test(different_names_beyond_the_limit_are_counted_and_found_again),
         cmocka_unit_test(campaigns_beyond_the_limit_are_counted_and_found_again),
         cmocka_unit_test(a_document_that_is_full_is_whole_and_counts_what_is_left_out),
         cmocka_unit_test(a_package_has_so_many_fingerprints_and_no_more),
