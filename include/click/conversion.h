@@ -63,7 +63,7 @@ struct conversion {
     enum conversion_proof proof;
     bool has_click_id;
     struct ulid click_id;       /* what the token names, verified or not */
-    uint64_t happened_ms;       /* the report's `at`; at_ms where it had none */
+    uint64_t happened_ms;       /* the report's `at`; when it came, where it had none */
     uint64_t install_begin_ms;  /* 0: not reported */
     uint64_t referrer_click_ms; /* 0: not reported */
     int64_t value;              /* minor units of currency */

@@ -22,7 +22,7 @@ struct identity {
     char edge_id[IDENTITY_EDGE_BYTES_MAX + 1]; /* A-Z a-z 0-9 - _ */
     uint8_t secret[IDENTITY_SECRET_BYTES];
     bool has_secret; /* always, but after identity_share() */
-    int lock_fd; /* -1: not locked */
+    int lock_fd;     /* -1: not locked */
 };
 
 /* Makes data_dir and the files where missing (secret: mode 0600) and takes the lock.

@@ -16,8 +16,8 @@
  *    "counted": true | false | null (cannot be told), "counting",
  *    "conversions": [{"event", "id", "at", "status", "reasons", "value", "currency", "reporter",
  *                     "repeats", "counted": true | false (a repetition) | null (not judged yet:
- *                     status is "waiting"), "meaning", "webhook": {"state", "attempts", ...} | null}],
- *    "looked": ["..."]}
+ *                     status is "waiting"), "meaning", "webhook": {"state", "attempts", ...} |
+ * null}], "looked": ["..."]}
  *
  * Threads   One at a time a pipe; waits for Redis and the disk.
  * Limits    EXPLAIN_EVENTS_MAX conversions of a click; those of stats/find.h. How far back was

@@ -74,7 +74,8 @@ void intake_prove_open(const struct intake *intake, struct conversion *conversio
 
 enum intake_result { INTAKE_TAKEN, INTAKE_FULL };
 
-/* Takes all or none. Sets at_ms and id of each, and happened_ms where it is 0. */
+/* Takes all or none. Sets at_ms and id of each, and happened_ms, where it is 0, to now_ms: at_ms is
+ * later where the clock was ahead before. */
 MUST_CHECK enum intake_result intake_append(struct intake *intake, uint64_t now_ms,
                                             struct conversion *const *conversions, size_t count);
 

@@ -125,72 +125,132 @@ static bool has_campaign(const struct report *report) {
     return has_own_event(report) && report->campaign_size > 0;
 }
 
-/* The field of every report that is meant, in one pipeline. False: Redis does not say. */
-static bool ask_all(const struct call *call, struct report *reports, size_t count,
-                    bool (*is_meant)(const struct report *), const char *field) {
-    bool is_of_link = is_meant == has_own_event;
-    for (size_t i = 0; i < count; i++) {
-        const struct report *report = &reports[i];
-        struct slice id = is_of_link ? report->conversion.text[CONVERSION_TEXT_CODE]
-                                     : slice_make(report->campaign, report->campaign_size);
-        if (is_meant(report) && !append_hget(call, is_of_link ? "link:" : "campaign:", id, field)) {
-            return false;
-        }
-    }
+/* Those that the link's campaign does not list, and whose click may be of another. */
+static bool needs_click(const struct report *report) {
+    return report->is_unlisted && report->conversion.proof == CONVERSION_VERIFIED &&
+           report->conversion.has_click_id;
+}
+
+static bool needs_click_campaign(const struct report *report) {
+    return needs_click(report) && report->campaign_size > 0;
+}
+
+/* One field of a hash, of every report that is meant. */
+struct question {
+    bool (*is_meant)(const struct report *report);
+    const char *kind; /* of the key: what stands before the id */
+    struct slice (*id)(const struct report *report, char bytes[ULID_TEXT_SIZE]);
+    const char *field;
+    bool (*take)(struct report *report, const struct redis_reply *reply); /* false: not known */
+};
+
+static struct slice code_of(const struct report *report, char bytes[ULID_TEXT_SIZE]) {
+    (void)bytes;
+    return report->conversion.text[CONVERSION_TEXT_CODE];
+}
+
+static struct slice click_of(const struct report *report, char bytes[ULID_TEXT_SIZE]) {
+    ulid_format(&report->conversion.click_id, bytes);
+    return slice_make(bytes, ULID_TEXT_SIZE);
+}
+
+static struct slice campaign_of(const struct report *report, char bytes[ULID_TEXT_SIZE]) {
+    (void)bytes;
+    return slice_make(report->campaign, report->campaign_size);
+}
+
+static bool take_campaign(struct report *report, const struct redis_reply *reply) {
+    report->campaign_size = keep_code(redis_reply_text(reply), report->campaign);
+    return !redis_reply_is_error(reply);
+}
+
+static bool take_events(struct report *report, const struct redis_reply *reply) {
+    report->is_unlisted =
+        !redis_reply_is_error(reply) &&
+        !judge_is_event(report->conversion.text[CONVERSION_TEXT_EVENT], redis_reply_text(reply));
     return true;
 }
 
-/* Which campaigns; a report whose link names none has none. */
-static bool ask_campaigns(const struct call *call, struct report *reports, size_t count) {
-    if (!ask_all(call, reports, count, has_own_event, "campaign")) {
-        return false;
-    }
+/* All in one pipeline, and every reply is read. False: Redis does not say. */
+static bool ask(const struct call *call, struct report *reports, size_t count,
+                const struct question *question) {
     bool is_known = true;
     for (size_t i = 0; i < count; i++) {
-        if (!has_own_event(&reports[i])) {
+        char bytes[ULID_TEXT_SIZE];
+        if (question->is_meant(&reports[i]) &&
+            !append_hget(call, question->kind, question->id(&reports[i], bytes), question->field)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!question->is_meant(&reports[i])) {
             continue;
         }
         const struct redis_reply *reply = redis_pipe_read(call->pipe, NULL);
         if (reply == NULL) {
             return false;
         }
-        is_known = is_known && !redis_reply_is_error(reply);
-        reports[i].campaign_size = keep_code(redis_reply_text(reply), reports[i].campaign);
+        is_known = question->take(&reports[i], reply) && is_known;
     }
     return is_known;
 }
 
-/* Every reply is read, also behind the one that decides. */
-static bool ask_events(const struct call *call, struct report *reports, size_t count,
-                       size_t *which) {
-    size_t first = count;
-    if (!ask_all(call, reports, count, has_campaign, "events")) {
-        return true;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct slice event = reports[i].conversion.text[CONVERSION_TEXT_EVENT];
-        if (!has_own_event(&reports[i])) {
+/* The campaigns of clicks that had no conversion yet: from the clicks themselves. */
+static bool find_click_campaigns(const struct call *call, struct report *reports, size_t count) {
+    uint64_t until_ns = clock_monotonic_ns() + FIND_CLICKS_MS * UINT64_C(1000000);
+    size_t looked_for = 0;
+    bool is_known = true;
+    struct buf bytes;
+    buf_init(&bytes, FOUND_BYTES_MAX);
+    for (size_t i = 0; i < count && is_known; i++) {
+        struct found_click found = {.bytes = &bytes};
+        struct err err;
+        if (!needs_click(&reports[i]) || reports[i].campaign_size > 0) {
             continue;
         }
-        struct slice events = SLICE_EMPTY;
-        bool is_known = true;
-        if (has_campaign(&reports[i])) {
-            const struct redis_reply *reply = redis_pipe_read(call->pipe, NULL);
-            if (reply == NULL) {
-                return true;
-            }
-            is_known = !redis_reply_is_error(reply);
-            events = redis_reply_text(reply);
-        }
-        if (is_known && !judge_is_event(event, events) && first == count) {
-            first = i;
+        buf_clear(&bytes);
+        is_known = looked_for++ < FIND_CLICKS_MAX && clock_monotonic_ns() < until_ns;
+        enum find_result result = is_known
+                                      ? find_click(call->pipe, call->key_prefix,
+                                                   &reports[i].conversion.click_id, &found, &err)
+                                      : FIND_FAILED;
+        is_known = result != FIND_FAILED;
+        if (result == FIND_FOUND) {
+            reports[i].campaign_size =
+                keep_code(found_click_value(&found, "campaign"), reports[i].campaign);
         }
     }
-    *which = first;
-    return first == count;
+    buf_fini(&bytes);
+    return is_known;
+}
+
+/* The link's campaign of today first, which nearly always is the click's. False: it is not known
+ * whether an event is listed. */
+static bool ask_campaigns(const struct call *call, struct report *reports, size_t count) {
+    static const struct question of_link = {has_own_event, "link:", code_of, "campaign",
+                                            take_campaign};
+    static const struct question of_click = {needs_click, "credit:", click_of, "campaign",
+                                             take_campaign};
+    static const struct question events = {has_campaign, "campaign:", campaign_of, "events",
+                                           take_events};
+    static const struct question click_events = {needs_click_campaign, "campaign:", campaign_of,
+                                                 "events", take_events};
+    for (size_t i = 0; i < count; i++) {
+        reports[i].is_unlisted = has_own_event(&reports[i]);
+    }
+    return ask(call, reports, count, &of_link) && ask(call, reports, count, &events) &&
+           ask(call, reports, count, &of_click) && find_click_campaigns(call, reports, count) &&
+           ask(call, reports, count, &click_events);
 }
 
 bool report_check_events(const struct call *call, struct report *reports, size_t count,
                          size_t *which) {
-    return !ask_campaigns(call, reports, count) || ask_events(call, reports, count, which);
+    if (!ask_campaigns(call, reports, count)) {
+        return true;
+    }
+    *which = 0;
+    while (*which < count && !reports[*which].is_unlisted) {
+        (*which)++;
+    }
+    return *which == count;
 }

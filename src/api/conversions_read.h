@@ -44,6 +44,7 @@ struct report {
     char key[CONVERSION_KEY_BYTES_MAX];    /* made for one of a list */
     char campaign[CODE_BYTES_MAX];         /* while its events are asked for */
     size_t campaign_size;
+    bool is_unlisted; /* no campaign is known that lists its own event */
     struct idempotency idempotency;
     bool is_reserved;                 /* its key is ours */
     char answer[REPORT_ANSWER_BYTES]; /* the result, a JSON object */

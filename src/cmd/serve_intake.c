@@ -26,9 +26,8 @@ static bool share_identity(struct serve *serve, struct err *err) {
     if (serve->has_identity) {
         return true;
     }
-    serve->has_identity =
-        identity_share(conf->text[CONF_data_dir], slice_of(conf->text[CONF_edge_id]),
-                       &serve->identity, err);
+    serve->has_identity = identity_share(conf->text[CONF_data_dir],
+                                         slice_of(conf->text[CONF_edge_id]), &serve->identity, err);
     if (serve->has_identity && !serve->identity.has_secret) {
         log_event(serve->log, LOG_WARN, "conversions_without_secret", "file=%s/secret meaning=%s",
                   conf->text[CONF_data_dir],

@@ -14,11 +14,11 @@
 #include "base/err.h"
 #include "cmd.h"
 #include "conf/conf.h"
-#include "credit/webhook_sign.h"
 #include "credit/webhook_store.h"
 #include "link/code.h"
 #include "session.h"
 #include "table.h"
+#include "webhook_secret.h"
 
 enum {
     LIMIT_DEFAULT = 100,
@@ -68,26 +68,15 @@ static const char retry_help[] =
     "Example:\n"
     "  brinco webhook retry --failed --campaign spring\n";
 
-static const char secret_help[] =
-    "Usage: brinco webhook secret CAMPAIGN\n"
-    "\n"
-    "Prints what a receiver of this campaign's webhooks verifies their signatures with, as\n"
-    "libraries for Standard Webhooks take it: whsec_ and base64. It is derived from the secret\n"
-    "under data.dir. Whoever has it can sign for the campaign: keep it well.\n"
-    "\n" CMD_HELP_COMMON "\n"
-    "Example:\n"
-    "  brinco webhook secret spring\n";
-
 static int list(const struct cmd *cmd);
 static int retry(const struct cmd *cmd);
-static int secret(const struct cmd *cmd);
 static bool check_campaign(const struct cmd_line *line, const char *campaign);
 static int report(const struct session *session, enum webhook_store_result result,
                   const struct err *err);
 
 int cmd_webhook(const struct cmd *cmd) {
     static const struct cmd_verb verbs[] = {
-        {"list", list}, {"retry", retry}, {"secret", secret}, {NULL, NULL}};
+        {"list", list}, {"retry", retry}, {"secret", cmd_webhook_secret}, {NULL, NULL}};
     static const struct cmd_group group = {.name = "webhook", .help = group_help, .verbs = verbs};
     return cmd_dispatch(cmd, &group);
 }
@@ -117,7 +106,8 @@ struct list_row {
 struct listing {
     bool json;
     uint64_t count;
-    struct list_row *rows; /* NULL: JSON */
+    struct list_row *rows;      /* NULL: JSON */
+    struct webhook_place place; /* where it ended; at_ms 0: there is no more */
 };
 
 /* To the second; nothing for what is no time. */
@@ -226,16 +216,42 @@ static enum webhook_store_result walk(const struct session *session, struct webh
                                       struct listing *listing, struct err *err) {
     struct webhook_store store = store_of(session);
     size_t limit = wanted->limit;
-    struct webhook_place place = {0};
+    struct webhook_place *place = &listing->place;
     enum webhook_store_result result;
     do {
-        struct webhook_place from = place;
+        struct webhook_place from = *place;
         wanted->limit = limit - (size_t)listing->count;
         wanted->before_ms = from.at_ms;
         wanted->before = slice_of(from.id);
-        result = webhook_list(&store, wanted, &place, err);
-    } while (result == WEBHOOK_STORE_OK && place.at_ms != 0 && listing->count < limit);
+        result = webhook_list(&store, wanted, place, err);
+    } while (result == WEBHOOK_STORE_OK && place->at_ms != 0 && listing->count < limit);
     return result;
+}
+
+static void list_none(void *argument, struct slice id, const struct slice *value) {
+    bool *is_one = argument;
+    (void)id;
+    (void)value;
+    *is_one = true;
+}
+
+/* Whether there are others behind those that were shown; on stderr, which no program reads. */
+static void say_more(const struct session *session, const struct webhook_list *shown,
+                     const struct webhook_place *place) {
+    struct webhook_store store = store_of(session);
+    bool is_one = false;
+    struct webhook_list next = *shown;
+    struct webhook_place ignored;
+    struct err err;
+    next.limit = 1;
+    next.before_ms = place->at_ms;
+    next.before = slice_of(place->id);
+    next.each = list_none;
+    next.argument = &is_one;
+    if (place->at_ms != 0 && webhook_list(&store, &next, &ignored, &err) == WEBHOOK_STORE_OK &&
+        is_one) {
+        fputs("There are more: --limit shows as many as you say.\n", stderr);
+    }
 }
 
 static int list(const struct cmd *cmd) {
@@ -261,6 +277,9 @@ static int list(const struct cmd *cmd) {
     enum webhook_store_result result = walk(&session, &wanted, &listing, &err);
     if (!listing.json && result == WEBHOOK_STORE_OK) {
         print_table(&listing);
+    }
+    if (result == WEBHOOK_STORE_OK) {
+        say_more(&session, &wanted, &listing.place);
     }
     free(listing.rows);
     return session_close(&session, report(&session, result, &err));
@@ -398,39 +417,6 @@ static int retry(const struct cmd *cmd) {
         status = all_failed ? retry_failed(&session) : retry_each(&session);
     }
     return session_close(&session, status);
-}
-
-/* --- secret --------------------------------------------------------------------------------- */
-
-static int secret(const struct cmd *cmd) {
-    static const struct cmd_syntax syntax = {
-        .name = "webhook secret", .help = secret_help, .operands_min = 1, .operands_max = 1};
-    struct cmd_line line;
-    uint8_t bytes[IDENTITY_SECRET_BYTES];
-    char text[WEBHOOK_KEY_TEXT_SIZE + 1];
-    struct err err = {""};
-    int status;
-    if (!cmd_parse(cmd, &syntax, &line, &status)) {
-        return status;
-    }
-    if (!check_campaign(&line, line.operands[0])) {
-        return CMD_USAGE;
-    }
-    struct conf *conf = cmd_conf(&line);
-    if (conf == NULL) {
-        return CMD_USAGE;
-    }
-    if (identity_read_secret(conf->text[CONF_data_dir], bytes, &err)) {
-        struct webhook_key key = webhook_key_of(bytes, slice_of(line.operands[0]));
-        webhook_key_text(&key, text);
-        puts(text);
-        explicit_bzero(bytes, sizeof(bytes));
-        status = CMD_OK;
-    } else {
-        status = cmd_fail(&line, "%s", err.text);
-    }
-    conf_destroy(&conf);
-    return status;
 }
 
 /* --- what they share ------------------------------------------------------------------------ */

@@ -53,8 +53,8 @@ void explain_complete(json_t *event);
 /* What the stream `judged` has of the click beside what is in events. */
 MUST_CHECK bool explain_judged(struct explanation *it, json_t *events, struct err *err);
 
-/* What waits to be judged. Asked for first, and added last: what is judged meanwhile is in both, and
- * shown once. The second takes the array over. */
+/* What waits to be judged. Asked for first, and added last: what is judged meanwhile is in both,
+ * and shown once. The second takes the array over. */
 MUST_CHECK bool explain_waiting(struct explanation *it, json_t *waiting, struct err *err);
 void explain_add_waiting(json_t *events, json_t *waiting);
 

@@ -124,8 +124,7 @@ static json_t *event_of(const struct redis_reply *fields, const char *at, const 
 /* A verified one whose event is there already is that, or a repetition of it. */
 static void take_judged(struct walk *walk, const struct redis_reply *fields) {
     bool is_verified = slice_equal(value_of(fields, "status"), SLICE("verified"));
-    if (!is_of_click(walk, fields) ||
-        is_shown(walk->events, "id", value_of(fields, "id"), NULL) ||
+    if (!is_of_click(walk, fields) || is_shown(walk->events, "id", value_of(fields, "id"), NULL) ||
         (is_verified && is_shown(walk->events, "event", value_of(fields, "event"), "verified"))) {
         return;
     }
@@ -136,8 +135,7 @@ static void take_judged(struct walk *walk, const struct redis_reply *fields) {
 }
 
 static void take_waiting(struct walk *walk, const struct redis_reply *fields) {
-    if (!is_of_click(walk, fields) ||
-        is_shown(walk->events, "id", value_of(fields, "id"), NULL)) {
+    if (!is_of_click(walk, fields) || is_shown(walk->events, "id", value_of(fields, "id"), NULL)) {
         return;
     }
     json_t *event = event_of(fields, "happened_at", "waiting");
@@ -213,18 +211,18 @@ bool explain_judged(struct explanation *it, json_t *events, struct err *err) {
     if (!read_all(&walk, err)) {
         return false;
     }
-    explain_looked(it,
-                   "what was judged, with or without credit (the stream judged): %zu entries looked "
-                   "at, the newest first; it keeps the last 100000 or so%s",
-                   walk.scanned, walk.is_cut ? "; there is more that was not looked at" : "");
+    explain_looked(
+        it,
+        "what was judged, with or without credit (the stream judged): %zu entries looked "
+        "at, the newest first; it keeps the last 100000 or so%s",
+        walk.scanned, walk.is_cut ? "; there is more that was not looked at" : "");
     return true;
 }
 
 /* ---- waiting ---- */
 
 /* Names of streams, each ended by a NUL: a key with one in it is nobody's. */
-static bool list_streams(struct explanation *it, struct buf *names, bool *is_cut,
-                         struct err *err) {
+static bool list_streams(struct explanation *it, struct buf *names, bool *is_cut, struct err *err) {
     char bytes[KEY_BYTES_MAX];
     const struct slice command[] = {SLICE("SMEMBERS"), key_of(it, "conversion-streams", bytes)};
     const struct redis_reply *reply =

@@ -182,11 +182,14 @@ void intake_prove_open(const struct intake *intake, struct conversion *conversio
 
 /* ---- appending ---- */
 
-static void append_one(struct intake *intake, uint64_t at_ms, struct conversion *conversion) {
+/* at_ms is the journal's time, which never goes back; now_ms that of the clock, which may have been
+ * ahead: what has no time of its own happened now. */
+static void append_one(struct intake *intake, uint64_t at_ms, uint64_t now_ms,
+                       struct conversion *conversion) {
     conversion->at_ms = at_ms;
     conversion->id = ulid_make(at_ms, &intake->random);
     if (conversion->happened_ms == 0) {
-        conversion->happened_ms = at_ms;
+        conversion->happened_ms = now_ms;
     }
     uint8_t *place = journal_reserve(intake->journal, CONVERSION_PAYLOAD_BYTES_MAX);
     ENSURE(place != NULL); /* it was asked whether there is room */
@@ -214,7 +217,7 @@ enum intake_result intake_append(struct intake *intake, uint64_t now_ms,
     bool has_room = journal_has_room(intake->journal, CONVERSION_PAYLOAD_BYTES_MAX, count);
     uint64_t at_ms = journal_time(intake->journal, now_ms);
     for (size_t i = 0; i < count && has_room; i++) {
-        append_one(intake, at_ms, conversions[i]);
+        append_one(intake, at_ms, now_ms, conversions[i]);
     }
     if (has_room) {
         intake->is_refusing = false;

@@ -345,8 +345,8 @@ static void note_damage(struct ledger *l, uint64_t damaged, struct slice where, 
         log_allowed(&l->webhook_limit, clock_monotonic_ns(), REPEAT_LOG_MS, &held_back)) {
         log_event(l->log, LOG_ERROR, "webhooks_full", "refused=%lu limit=%u meaning=%s",
                   (unsigned long)refused, l->webhooks_max,
-                  "there are so many webhooks that none is over: these conversions are booked, and "
-                  "nobody is told of them");
+                  "as many webhooks wait to be delivered, so there is no room for more: these "
+                  "conversions are booked, and nobody is told of them");
     }
 }
 
@@ -364,6 +364,7 @@ static enum ledger_step note_booked(struct ledger *l, const struct redis_reply *
                 count_at(reply, 3));
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->entry[i].is_one) {
+            metric_add(l->metrics, LEDGER_UNLISTED, batch->entry[i].is_unlisted ? 1 : 0);
             note_result(l, &batch->entry[i], redis_reply_text(redis_reply_at(reply, at++)));
         }
     }

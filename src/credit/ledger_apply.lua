@@ -32,13 +32,14 @@ local FIELDS = {
 local FIXED = 11
 local JUDGED_MAX = 100000
 local MANY_SECONDS = 2 * 86400
-local EVICT_LOOK = 16 -- webhooks that are looked at for one that is over
+local EVICT_LOOK = 100 -- webhooks that are looked at for one that is over
 
 local call, try = redis.call, redis.pcall
 local prefix, stream, expected, after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local zone, retain_s, now, webhooks_max = ARGV[5], ARGV[8], ARGV[9], tonumber(ARGV[10])
 local mark_key, total_key = prefix .. 'conversion-mark', prefix .. 'funnel:total'
 local due_key, all_key = prefix .. 'webhooks:due', prefix .. 'webhooks:all'
+local over_key = prefix .. 'webhooks:over'
 
 local zone_there = call('GET', prefix .. 'stats:zone')
 if zone_there and zone_there ~= zone then
@@ -190,7 +191,20 @@ local function write_judged(c)
             'currency', c.currency, 'counted', c.counted == '1' and '1' or '0')
 end
 
--- Makes room by forgetting the oldest webhook that is over.
+-- Forgets a webhook that is over; whether that freed a place.
+local function forget(id)
+    local key = prefix .. 'webhook:' .. id
+    local state = try('HGET', key, 'state')
+    if type(state) == 'string' and state == 'pending' then
+        return false
+    end
+    call('DEL', key)
+    attempt(due_key, 'ZREM', id)
+    return attempt(all_key, 'ZREM', id) == 1
+end
+
+-- Makes room by forgetting the webhook that is over for the longest time, wherever it stands among
+-- those that wait. What is not in the list of those that are over may still be none any more.
 local function has_room()
     local there = attempt(all_key, 'ZCARD')
     if not there then
@@ -199,13 +213,14 @@ local function has_room()
     if there < webhooks_max then
         return true
     end
+    for _, id in ipairs(attempt(over_key, 'ZRANGE', 0, EVICT_LOOK - 1) or {}) do
+        attempt(over_key, 'ZREM', id)
+        if forget(id) then
+            return true
+        end
+    end
     for _, id in ipairs(attempt(all_key, 'ZRANGE', 0, EVICT_LOOK - 1) or {}) do
-        local key = prefix .. 'webhook:' .. id
-        local state = try('HGET', key, 'state')
-        if type(state) ~= 'string' or state ~= 'pending' then
-            call('DEL', key)
-            attempt(all_key, 'ZREM', id)
-            attempt(due_key, 'ZREM', id)
+        if forget(id) then
             return true
         end
     end

@@ -6,11 +6,6 @@
  *
  * Each of these asks for the whole batch at once. Nothing that Redis answers is trusted: a text
  * that is longer than its kind may be reads as absent.
- *
- * A token without its code can only be checked with the click at hand. After an outage conversions
- * and clicks arrive side by side, so where that click is not there and an edge has not yet shipped
- * all of that time (the hash `heard`), the stream waits for a while: not longer and not often, or
- * made-up tokens and an edge that is dead would hold everybody up.
  */
 #include <stdio.h>
 
@@ -20,21 +15,16 @@
 #include "stats/find.h"
 
 enum {
-    FIELDS_MAX = 64, /* as in ledger_read.lua */
-    TEXT_BYTES_MAX = 255,
+    FIELDS_MAX = 64,       /* as in ledger_read.lua */
     LIST_BYTES_MAX = 4096, /* a campaign's events and checks */
     URL_BYTES_MAX = 2048,
-    AT_MS_MAX_DIGITS = 15,      /* times up to the year 33658 */
-    WAIT_MS = 30 * 1000,        /* for clicks that are not there yet ... */
-    WAIT_AGAIN_MS = 300 * 1000, /* ... and not again before */
-    MS_PER_HOUR = 3600 * 1000,
+    AT_MS_MAX_DIGITS = 15, /* times up to the year 33658 */
     REPEAT_LOG_MS = 60000,
 };
 
 /* ---- texts ---- */
 
-/* A copy that lives as long as the batch; empty when it is longer than it may be. */
-static struct slice keep(struct ledger *l, struct slice text, size_t bytes_max) {
+struct slice ledger_keep(struct ledger *l, struct slice text, size_t bytes_max) {
     struct buf *bytes = &l->batch->bytes;
     if (text.size == 0 || text.size > bytes_max) {
         return SLICE_EMPTY;
@@ -44,10 +34,11 @@ static struct slice keep(struct ledger *l, struct slice text, size_t bytes_max) 
     return slice_make(bytes->data + begins, text.size);
 }
 
-static struct slice keep_reply(struct ledger *l, const struct redis_reply *reply, size_t index,
+struct slice ledger_keep_reply(struct ledger *l, const struct redis_reply *reply, size_t index,
                                size_t bytes_max) {
     const struct redis_reply *one = redis_reply_at(reply, index);
-    return redis_reply_is_error(one) ? SLICE_EMPTY : keep(l, redis_reply_text(one), bytes_max);
+    return redis_reply_is_error(one) ? SLICE_EMPTY
+                                     : ledger_keep(l, redis_reply_text(one), bytes_max);
 }
 
 /* ---- entries ---- */
@@ -60,8 +51,8 @@ static bool read_entry(struct ledger *l, const struct redis_reply *fields,
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        names[i] = keep_reply(l, fields, 2 * i, LEDGER_ENTRY_BYTES_MAX);
-        values[i] = keep_reply(l, fields, 2 * i + 1, LEDGER_ENTRY_BYTES_MAX);
+        names[i] = ledger_keep_reply(l, fields, 2 * i, LEDGER_ENTRY_BYTES_MAX);
+        values[i] = ledger_keep_reply(l, fields, 2 * i + 1, LEDGER_ENTRY_BYTES_MAX);
     }
     uint64_t latest_ms = 1;
     for (int i = 0; i < AT_MS_MAX_DIGITS; i++) {
@@ -122,21 +113,13 @@ static enum ledger_step take_entries(struct ledger *l, const struct redis_reply 
 
 /* ---- many questions at once ---- */
 
-/* Which hash of an entry is asked for which fields, and what is done with the answer. */
-struct question {
-    size_t field_count;
-    const struct slice *fields;
-    bool (*key)(const struct ledger_entry *entry, struct buf *out); /* false: do not ask */
-    void (*take)(struct ledger *l, struct ledger_entry *entry, const struct redis_reply *reply);
-};
-
-static bool make_key(const struct ledger *l, const struct question *question, size_t i,
+static bool make_key(const struct ledger *l, const struct ledger_question *question, size_t i,
                      struct buf *key) {
     const struct ledger_entry *entry = &l->batch->entry[i];
     return entry->is_one && buf_append(key, l->key_prefix) && question->key(entry, key);
 }
 
-static enum ledger_step ask(struct ledger *l, const struct question *question) {
+enum ledger_step ledger_ask(struct ledger *l, const struct ledger_question *question) {
     bool is_asked[LEDGER_BATCH_MAX] = {false};
     struct err err = {"the connection was lost"};
     for (size_t i = 0; i < l->batch->count; i++) {
@@ -165,160 +148,9 @@ static enum ledger_step ask(struct ledger *l, const struct question *question) {
     return LEDGER_ON;
 }
 
-/* ---- the click ---- */
-
-static const struct slice credit_fields[] = {
-    {"code", 4}, {"campaign", 8}, {"owner", 5}, {"at", 2}, {"visitor", 7}, {"network", 7},
-};
-
-static bool names_click(const struct ledger_entry *entry) {
-    return entry->is_one && entry->conversion.has_click_id &&
-           (entry->conversion.proof == CONVERSION_VERIFIED ||
-            entry->conversion.proof == CONVERSION_OPEN);
-}
-
-static bool credit_key(const struct ledger_entry *entry, struct buf *key) {
-    char id[ULID_TEXT_SIZE];
-    if (!names_click(entry)) {
-        return false;
-    }
-    ulid_format(&entry->conversion.click_id, id);
-    return buf_append(key, SLICE("credit:")) && buf_append_bytes(key, id, sizeof(id));
-}
-
-static void take_credit(struct ledger *l, struct ledger_entry *entry,
-                        const struct redis_reply *reply) {
-    entry->click = (struct judge_click){
-        .code = keep_reply(l, reply, 0, TEXT_BYTES_MAX),
-        .campaign = keep_reply(l, reply, 1, TEXT_BYTES_MAX),
-        .owner = keep_reply(l, reply, 2, TEXT_BYTES_MAX),
-        .at = keep_reply(l, reply, 3, TEXT_BYTES_MAX),
-        .visitor = keep_reply(l, reply, 4, TEXT_BYTES_MAX),
-        .network = keep_reply(l, reply, 5, TEXT_BYTES_MAX),
-    };
-    entry->has_facts = entry->click.code.size > 0;
-}
-
-static const struct question credit_question = {ARRAY_COUNT(credit_fields), credit_fields,
-                                                credit_key, take_credit};
-
-static void take_click(struct ledger *l, struct ledger_entry *entry,
-                       const struct found_click *found) {
-    entry->click = (struct judge_click){
-        .code = keep(l, found_click_value(found, "code"), TEXT_BYTES_MAX),
-        .campaign = keep(l, found_click_value(found, "campaign"), TEXT_BYTES_MAX),
-        .owner = keep(l, found_click_value(found, "owner"), TEXT_BYTES_MAX),
-        .at = keep(l, found_click_value(found, "at"), TEXT_BYTES_MAX),
-        .visitor = keep(l, found_click_value(found, "visitor"), TEXT_BYTES_MAX),
-        .network = keep(l, found_click_value(found, "network"), TEXT_BYTES_MAX),
-    };
-    entry->has_facts = true;
-}
-
-/* Whether a click can still be in the queue. */
-static bool is_recent(const struct ledger *l, const struct ulid *id, uint64_t now_ms) {
-    uint64_t kept_ms = ((uint64_t)atomic_load(&l->queue_retain_hours) + 1) * MS_PER_HOUR;
-    uint64_t click_ms = ulid_unix_ms(id);
-    return click_ms + kept_ms > now_ms && click_ms <= now_ms;
-}
-
-static enum ledger_step find(struct ledger *l, struct ledger_entry *entry) {
-    struct found_click found = {.bytes = &l->found};
-    struct err err = {""};
-    buf_clear(&l->found);
-    switch (find_click(l->pipe, l->key_prefix, &entry->conversion.click_id, &found, &err)) {
-    case FIND_FOUND:
-        take_click(l, entry, &found);
-        return LEDGER_ON;
-    case FIND_NONE:
-        return LEDGER_ON;
-    case FIND_FAILED:
-        break;
-    }
-    if (!redis_pipe_is_connected(l->pipe)) {
-        return ledger_trouble(l, true, &err);
-    }
-    /* A stream of clicks that is none holds nobody's credit up. */
-    uint64_t held_back;
-    if (log_allowed(&l->click_limit, clock_monotonic_ns(), REPEAT_LOG_MS, &held_back)) {
-        log_event(l->log, LOG_WARN, "click_not_looked_up", "error=%s held_back=%lu", err.text,
-                  (unsigned long)held_back);
-    }
-    return LEDGER_ON;
-}
-
-static bool has_time_to_wait(struct ledger *l) {
-    uint64_t now_ns = clock_monotonic_ns();
-    if (now_ns >= l->wait_again_ns) {
-        l->wait_until_ns = now_ns + WAIT_MS * LEDGER_NS_PER_MS;
-        l->wait_again_ns = now_ns + WAIT_AGAIN_MS * LEDGER_NS_PER_MS;
-    }
-    return now_ns < l->wait_until_ns;
-}
-
-/* Whether a live edge may still ship clicks of that time: "MS up" says that it has up to MS. */
-static enum ledger_step look_behind(struct ledger *l, uint64_t click_ms, bool *is_behind) {
-    char text[LEDGER_KEY_BYTES_MAX];
-    struct err err = {""};
-    struct slice values[] = {SLICE("HVALS"), ledger_key(l, "heard", text)};
-    const struct redis_reply *reply = redis_pipe_command(l->pipe, 2, values, &err);
-    *is_behind = false;
-    if (reply == NULL) {
-        return ledger_trouble(l, true, &err);
-    }
-    for (size_t i = 0; i < redis_reply_count(reply); i++) {
-        struct slice state = redis_reply_text(redis_reply_at(reply, i));
-        uint64_t heard_ms;
-        bool is_number = slice_to_u64(slice_split(&state, ' '), UINT64_MAX, &heard_ms);
-        *is_behind =
-            *is_behind || (is_number && slice_equal(state, SLICE("up")) && heard_ms < click_ms);
-    }
-    return LEDGER_ON;
-}
-
-/* Whether it is worth waiting for the click of an entry. */
-static enum ledger_step look_forward(struct ledger *l, const struct ledger_entry *entry,
-                                     bool *is_late) {
-    *is_late = entry->conversion.proof == CONVERSION_OPEN && l->has_token_key && !entry->has_facts;
-    if (!*is_late) {
-        return LEDGER_ON;
-    }
-    enum ledger_step step = look_behind(l, ulid_unix_ms(&entry->conversion.click_id), is_late);
-    *is_late = *is_late && has_time_to_wait(l);
-    return step;
-}
-
-/* Entries from the one at index on are left for later. */
-static void cut(struct ledger_batch *batch, size_t index, const char *last) {
-    batch->count = index;
-    snprintf(batch->last, sizeof(batch->last), "%s", last);
-}
-
-static enum ledger_step find_clicks(struct ledger *l, const char (*ids)[LEDGER_ID_BYTES]) {
-    uint64_t now_ms = clock_real_ms();
-    for (size_t i = 0; i < l->batch->count; i++) {
-        struct ledger_entry *entry = &l->batch->entry[i];
-        bool is_enough = entry->has_facts && judge_is_known(entry->click.visitor);
-        if (!names_click(entry) || is_enough ||
-            !is_recent(l, &entry->conversion.click_id, now_ms)) {
-            continue;
-        }
-        enum ledger_step step = find(l, entry);
-        bool is_late = false;
-        step = step == LEDGER_ON ? look_forward(l, entry, &is_late) : step;
-        if (step != LEDGER_ON) {
-            return step;
-        }
-        if (is_late) {
-            cut(l->batch, i, i > 0 ? ids[i - 1] : "");
-            return i > 0 ? LEDGER_ON : LEDGER_NOTHING;
-        }
-    }
-    return LEDGER_ON;
-}
-
 /* ---- link and campaign ---- */
 
+static const struct slice events_field[] = {{"events", 6}};
 static const struct slice link_fields[] = {{"campaign", 8}, {"owner", 5}};
 static const struct slice campaign_fields[] = {{"events", 6}, {"checks", 6}, {"webhook", 7}};
 
@@ -329,8 +161,8 @@ static bool link_key(const struct ledger_entry *entry, struct buf *key) {
 
 static void take_link(struct ledger *l, struct ledger_entry *entry,
                       const struct redis_reply *reply) {
-    entry->link_campaign = keep_reply(l, reply, 0, TEXT_BYTES_MAX);
-    entry->link_owner = keep_reply(l, reply, 1, TEXT_BYTES_MAX);
+    entry->link_campaign = ledger_keep_reply(l, reply, 0, LEDGER_TEXT_BYTES_MAX);
+    entry->link_owner = ledger_keep_reply(l, reply, 1, LEDGER_TEXT_BYTES_MAX);
 }
 
 static bool campaign_key(const struct ledger_entry *entry, struct buf *key) {
@@ -340,15 +172,30 @@ static bool campaign_key(const struct ledger_entry *entry, struct buf *key) {
 
 static void take_campaign(struct ledger *l, struct ledger_entry *entry,
                           const struct redis_reply *reply) {
-    entry->events = keep_reply(l, reply, 0, LIST_BYTES_MAX);
-    entry->checks = keep_reply(l, reply, 1, LIST_BYTES_MAX);
-    entry->webhook = keep_reply(l, reply, 2, URL_BYTES_MAX);
+    entry->events = ledger_keep_reply(l, reply, 0, LIST_BYTES_MAX);
+    entry->checks = ledger_keep_reply(l, reply, 1, LIST_BYTES_MAX);
+    entry->webhook = ledger_keep_reply(l, reply, 2, URL_BYTES_MAX);
 }
 
-static const struct question link_question = {ARRAY_COUNT(link_fields), link_fields, link_key,
-                                              take_link};
-static const struct question campaign_question = {ARRAY_COUNT(campaign_fields), campaign_fields,
-                                                  campaign_key, take_campaign};
+/* The link's campaign is another than the click's when the link was changed since. */
+static bool link_campaign_key(const struct ledger_entry *entry, struct buf *key) {
+    return !judge_is_event(entry->conversion.text[CONVERSION_TEXT_EVENT], entry->events) &&
+           code_is_valid(entry->link_campaign) &&
+           !slice_equal(entry->link_campaign, entry->campaign) &&
+           buf_append(key, SLICE("campaign:")) && buf_append(key, entry->link_campaign);
+}
+
+static void take_link_events(struct ledger *l, struct ledger_entry *entry,
+                             const struct redis_reply *reply) {
+    entry->link_events = ledger_keep_reply(l, reply, 0, LIST_BYTES_MAX);
+}
+
+static const struct ledger_question link_question = {ARRAY_COUNT(link_fields), link_fields,
+                                                     link_key, take_link};
+static const struct ledger_question campaign_question = {
+    ARRAY_COUNT(campaign_fields), campaign_fields, campaign_key, take_campaign};
+static const struct ledger_question link_events_question = {ARRAY_COUNT(events_field), events_field,
+                                                            link_campaign_key, take_link_events};
 
 /* ---- judging ---- */
 
@@ -397,19 +244,30 @@ static void read_limits(struct ledger *l, struct ledger_entry *entry) {
     ENSURE(checks_read(SLICE_EMPTY, &entry->limits, &err));
 }
 
-static void judge(struct ledger *l, struct ledger_entry *entry) {
+/* What was accepted is kept. But an event that no campaign lists, since it was taken off the list,
+ * or since nobody could be asked when it was reported, is nobody's credit. */
+static void check_event(struct ledger *l, struct ledger_entry *entry) {
     struct slice event = entry->conversion.text[CONVERSION_TEXT_EVENT];
     uint64_t held_back;
-    if (!judge_is_event(event, entry->events)) {
-        entry->is_one = false;
-        if (log_allowed(&l->malformed_limit, clock_monotonic_ns(), REPEAT_LOG_MS, &held_back)) {
-            log_event(l->log, LOG_WARN, "conversion_malformed",
-                      "stream=%.*s event=%.*s campaign=%.*s held_back=%lu meaning=%s",
-                      SLICE_ARG(l->batch->stream), SLICE_ARG(event), SLICE_ARG(entry->campaign),
-                      (unsigned long)held_back, "the campaign lists no such event: passed over");
-        }
+    if (judge_is_event(event, entry->events) || judge_is_event(event, entry->link_events)) {
         return;
     }
+    entry->is_unlisted = true;
+    if (entry->proof.status == CREDIT_VERIFIED) {
+        entry->proof.status = CREDIT_UNVERIFIED;
+        entry->proof.has_click = false;
+    }
+    if (log_allowed(&l->event_limit, clock_monotonic_ns(), REPEAT_LOG_MS, &held_back)) {
+        log_event(l->log, LOG_WARN, "conversion_unlisted",
+                  "stream=%.*s event=%.*s campaign=%.*s held_back=%lu meaning=%s",
+                  SLICE_ARG(l->batch->stream), SLICE_ARG(event), SLICE_ARG(entry->campaign),
+                  (unsigned long)held_back,
+                  "no campaign of its click or link lists this event: kept as unverified");
+    }
+}
+
+static void judge(struct ledger *l, struct ledger_entry *entry) {
+    check_event(l, entry);
     read_limits(l, entry);
     entry->reasons = judge_reasons(&(struct judge_input){
         .conversion = &entry->conversion,
@@ -422,12 +280,13 @@ static void judge(struct ledger *l, struct ledger_entry *entry) {
 
 static enum ledger_step judge_all(struct ledger *l) {
     prove(l);
-    enum ledger_step step = ask(l, &link_question);
+    enum ledger_step step = ledger_ask(l, &link_question);
     if (step != LEDGER_ON) {
         return step;
     }
     choose_campaigns(l);
-    step = ask(l, &campaign_question);
+    step = ledger_ask(l, &campaign_question);
+    step = step == LEDGER_ON ? ledger_ask(l, &link_events_question) : step;
     for (size_t i = 0; i < l->batch->count && step == LEDGER_ON; i++) {
         if (l->batch->entry[i].is_one) {
             judge(l, &l->batch->entry[i]);
@@ -481,7 +340,6 @@ enum ledger_step ledger_read(struct ledger *l, struct slice stream) {
     for (size_t i = 0; i < batch->count; i++) {
         copy_id(ids[i], redis_reply_at(redis_reply_at(reply, 2 + i), 0));
     }
-    step = step == LEDGER_ON ? ask(l, &credit_question) : step;
-    step = step == LEDGER_ON ? find_clicks(l, ids) : step;
+    step = step == LEDGER_ON ? ledger_find_clicks(l, ids) : step;
     return step == LEDGER_ON ? judge_all(l) : step;
 }

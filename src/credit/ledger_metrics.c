@@ -30,9 +30,12 @@ const struct metric ledger_metrics[LEDGER_METRIC_COUNT] = {
                                            .type = METRIC_COUNTER},
     CHECK_REASONS(MARKED)[LEDGER_MALFORMED] =
         {.name = "brinco_credit_malformed_total",
-         .help = "Entries of streams that are no conversions, or of events that their campaign "
-                 "does not list, and were passed over.",
+         .help = "Entries of streams that are no conversions, and were passed over.",
          .type = METRIC_COUNTER},
+    [LEDGER_UNLISTED] = {.name = "brinco_credit_unlisted_total",
+                         .help = "Conversions of events that neither the click's nor the link's "
+                                 "campaign lists: kept as unverified.",
+                         .type = METRIC_COUNTER},
     [LEDGER_BATCHES] = {.name = "brinco_credit_batches_total",
                         .help = "Batches of conversions booked.",
                         .type = METRIC_COUNTER},

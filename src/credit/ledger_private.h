@@ -4,6 +4,7 @@
  *   ledger.c         its thread, its rounds, what others may ask it
  *   ledger_redis.c   its scripts
  *   ledger_batch.c   one stream: entries, what is known of them, judging
+ *   ledger_click.c   ... of their clicks
  *   ledger_apply.c   booking a batch
  */
 #ifndef CREDIT_LEDGER_PRIVATE_H
@@ -28,6 +29,7 @@ enum {
     LEDGER_PREFIX_BYTES_MAX = 256,
     LEDGER_ID_BYTES = 48,               /* "MS-SEQUENCE" and a NUL */
     LEDGER_BYTES_MAX = 8 * 1024 * 1024, /* of all texts of a batch */
+    LEDGER_TEXT_BYTES_MAX = 255,        /* of a text that a click, link or campaign has */
     LEDGER_DIGEST_BYTES = 40,
     LEDGER_BATCH_ARGUMENTS = 11, /* of ledger_apply.lua, before the conversions */
     LEDGER_ENTRY_ARGUMENTS = 26, /* of each */
@@ -50,6 +52,7 @@ enum ledger_metric {
     LEDGER_REPEATED = LEDGER_JUDGED + (int)CREDIT_STATUS_COUNT * (int)LEDGER_EVENT_COUNT,
     LEDGER_MARKED, /* by reason */
     LEDGER_MALFORMED = LEDGER_MARKED + (int)CHECK_REASON_COUNT,
+    LEDGER_UNLISTED,
     LEDGER_BATCHES,
     LEDGER_LOST_RACES,
     LEDGER_DAMAGED,
@@ -73,14 +76,16 @@ enum ledger_script { LEDGER_READ, LEDGER_APPLY, LEDGER_TRIM, LEDGER_SCRIPTS };
 /* One entry of a batch: what it says, what is known, what came of it. */
 struct ledger_entry {
     struct conversion conversion;
-    bool is_one;                  /* a conversion that counts for something: else passed over */
-    bool has_facts;               /* click is set */
-    struct judge_click click;     /* what is known of the click it names, proven or not */
-    struct judge_proof proof;     /* whose it is */
-    struct slice link_campaign;   /* of the link of the code; empty: none */
-    struct slice link_owner;      /* likewise */
-    struct slice campaign, owner; /* that it counts for */
+    bool is_one;                          /* a conversion: else passed over */
+    bool has_facts;                       /* click is set */
+    struct judge_click click;             /* what is known of the click it names, proven or not */
+    struct judge_proof proof;             /* whose it is */
+    struct slice link_campaign;           /* of the link of the code; empty: none */
+    struct slice link_owner;              /* likewise */
+    struct slice campaign, owner;         /* that it counts for */
     struct slice events, checks, webhook; /* of the campaign */
+    struct slice link_events;             /* of the link's campaign, where that is another */
+    bool is_unlisted;                     /* its event is in neither */
     unsigned reasons;
     struct checks limits;
 };
@@ -127,7 +132,7 @@ struct ledger {
     uint64_t stream_lag, stream_oldest_ms; /* of the stream read last */
     char why[300];                         /* of a stream that fails */
     struct log_limit trouble_limit, stream_limit, malformed_limit, damage_limit, secret_limit,
-        checks_limit, webhook_limit, click_limit;
+        checks_limit, webhook_limit, click_limit, event_limit;
     pthread_t thread;
 
     _Atomic uint32_t queue_retain_hours;
@@ -170,6 +175,31 @@ MUST_CHECK const struct redis_reply *ledger_call(struct ledger *ledger, enum led
 
 /* Reads what a stream has above its mark and judges it, into ledger->batch. */
 MUST_CHECK enum ledger_step ledger_read(struct ledger *ledger, struct slice stream);
+
+/* A copy that lives as long as the batch; empty when it is longer than it may be. */
+struct slice ledger_keep(struct ledger *ledger, struct slice text, size_t bytes_max);
+struct slice ledger_keep_reply(struct ledger *ledger, const struct redis_reply *reply, size_t index,
+                               size_t bytes_max);
+
+/* Which hash of an entry is asked for which fields, and what is done with the answer. */
+struct ledger_question {
+    size_t field_count;
+    const struct slice *fields;
+    bool (*key)(const struct ledger_entry *entry, struct buf *out); /* false: do not ask */
+    void (*take)(struct ledger *ledger, struct ledger_entry *entry,
+                 const struct redis_reply *reply);
+};
+
+/* For all entries of the batch at once. */
+MUST_CHECK enum ledger_step ledger_ask(struct ledger *ledger,
+                                       const struct ledger_question *question);
+
+/* ---- ledger_click.c ---- */
+
+/* Finds what is known of the clicks of ledger->batch, whose entries have these ids, and cuts it
+ * before one that is worth waiting for. */
+MUST_CHECK enum ledger_step ledger_find_clicks(struct ledger *ledger,
+                                               const char (*ids)[LEDGER_ID_BYTES]);
 
 /* ---- ledger_apply.c ---- */
 

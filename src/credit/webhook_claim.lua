@@ -96,6 +96,7 @@ local function look(id)
         call('HDEL', key, 'next_at', 'claimed_until')
         call('EXPIRE', key, EXPIRES_S)
         drop(id)
+        call('ZADD', prefix .. 'webhooks:over', ARGV[2], id)
         failed, example, why = failed + 1, id, reason
         return
     end

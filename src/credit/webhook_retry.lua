@@ -28,6 +28,7 @@ end
 call('HSET', key, 'state', 'pending', 'next_at', ARGV[4], 'retried_at', ARGV[4],
      'retried_attempts', got[3] or '0')
 call('PERSIST', key)
+call('ZREM', prefix .. 'webhooks:over', id)
 call('ZADD', prefix .. 'webhooks:open', ARGV[4], id)
 call('ZADD', prefix .. 'webhooks:all', ARGV[4], id)
 call('ZADD', due, ARGV[4], id)

@@ -45,4 +45,5 @@ call('HDEL', key, 'next_at', 'claimed_until')
 call('EXPIRE', key, verdict == 'delivered' and DELIVERED_EXPIRES_S or FAILED_EXPIRES_S)
 call('ZREM', due, id)
 call('ZREM', open, id)
+call('ZADD', prefix .. 'webhooks:over', ARGV[5], id)
 return verdict

@@ -1,4 +1,5 @@
--- webhook_trim.lua - keeps the list of all deliveries to those that there are.
+-- webhook_trim.lua - keeps the lists of all deliveries, and of those that are over, to those that
+-- there are.
 --
 -- ARGV  1 redis.prefix   2 now, Unix ms   3 how many the list may hold
 --       4 of those that may be gone, pass over so many   5 ... and look at so many
@@ -6,10 +7,14 @@
 -- Returns {how many were taken off, where to go on; 0: at the beginning}.
 
 local DELIVERED_MS = 7 * 86400000 -- younger ones are all there
+local FAILED_MS = 30 * 86400000   -- older ones are all gone
 
 local call = redis.call
 local all, now = ARGV[1] .. 'webhooks:all', tonumber(ARGV[2])
 local offset, window = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local over = ARGV[1] .. 'webhooks:over'
+call('ZREMRANGEBYSCORE', over, '-inf', string.format('%.0f', now - FAILED_MS))
 
 local gone = 0
 local ids = call('ZRANGEBYSCORE', all, '-inf', string.format('%.0f', now - DELIVERED_MS),
@@ -17,6 +22,7 @@ local ids = call('ZRANGEBYSCORE', all, '-inf', string.format('%.0f', now - DELIV
 for _, id in ipairs(ids) do
     if call('EXISTS', ARGV[1] .. 'webhook:' .. id) == 0 then
         gone = gone + call('ZREM', all, id)
+        call('ZREM', over, id)
     end
 end
 local next_offset = #ids < window and 0 or offset + #ids - gone

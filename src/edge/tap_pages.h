@@ -31,7 +31,8 @@ struct tap_page {
 /* The page of the destination, which is not PAGE_NONE. */
 void tap_page_show(const struct tap_page *page);
 
-/* CODE+: where the asker would be led, and others. No click: the URLs carry no token that is worth anything. */
+/* CODE+: where the asker would be led, and others. No click: the URLs carry no token that is worth
+ * anything. */
 void tap_page_inspect(const struct tap_page *page);
 
 #endif

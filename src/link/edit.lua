@@ -17,7 +17,7 @@
 
 local call, try = redis.call, redis.pcall
 local sub, find, format = string.sub, string.find, string.format
-local VALUE_BYTES_MAX, MADE_BYTES_MAX, SECONDS_MAX = 4096, 200, 253402300799
+local VALUE_BYTES_MAX, MADE_BYTES_MAX, SECONDS_MAX = 16384, 200, 253402300799 -- rules are the longest
 local MADE = '^(%d+) (%l+) (.+)$'
 local how, prefix, noun, id_name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local who, via, entries, gone_s = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
@@ -53,6 +53,16 @@ local function json(id, values)
     return #out > 1 and table.concat(out) .. '}' or 'null'
 end
 
+-- Whole values count: texts that were cut may look the same.
+local function differs(was, want)
+    for i = 1, n do
+        if (was[i] or '') ~= (want[i] or '') then
+            return true
+        end
+    end
+    return false
+end
+
 local now, made
 local function now_ms()
     if not now then
@@ -63,33 +73,34 @@ local function now_ms()
 end
 
 local function add(key, ms, author, way, action, before, after)
-    try('XADD', key, 'MAXLEN', entries, '*', 'at', ms, 'who', author, 'via', way,
+    local id = try('XADD', key, 'MAXLEN', entries, '*', 'at', ms, 'who', author, 'via', way,
         'action', action, 'before', before, 'after', after)
+    return type(id) == 'string'
 end
 
 -- Behind the change itself, which has failed before this if Redis refuses to write. What else stands
 -- under the history's key, or a Redis that is full and lets things be deleted, is not in the way: then
 -- there is no entry. A stream keeps 4 KiB ready for what comes; a copy of it is as small as what is
--- in it.
+-- in it. Returns whether the entries are there.
 local function remember(id, was, want)
     local before, after = json(id, was), json(id, want)
-    if before == after then
-        return
-    end
     local key = prefix .. 'history:' .. noun .. ':' .. id
     local is_there = call('EXISTS', key) == 1
     local into = is_there and key or prefix .. 'history:new'
     local ms, way, author = string.match(sub(was[n + 1] or '', 1, MADE_BYTES_MAX), MADE)
+    local is_kept = true
     if ms and before ~= 'null' then
-        add(into, ms, author, way, 'create', 'null', before)
+        is_kept = add(into, ms, author, way, 'create', 'null', before)
     end
-    add(into, now_ms(), who, via, after == 'null' and 'delete' or 'change', before, after)
+    is_kept = add(into, now_ms(), who, via, after == 'null' and 'delete' or 'change', before,
+                  after) and is_kept
     if is_there then
         call('PERSIST', key)
     else
-        try('COPY', into, key)
+        is_kept = try('COPY', into, key) == 1 and is_kept
         call('DEL', into)
     end
+    return is_kept
 end
 
 local function forget(id)
@@ -117,7 +128,8 @@ local function write(key, id, was, want)
     if #set == 0 and #gone == 0 then
         return
     end
-    if lived and entries > 0 and was[n + 1] then
+    local is_change = lived and entries > 0 and differs(was, want)
+    if not lives and was[n + 1] then
         gone[#gone + 1] = 'made'
     elseif not lived and lives and entries > 0 then
         made = made or now_ms() .. ' ' .. via .. ' ' .. who
@@ -130,8 +142,8 @@ local function write(key, id, was, want)
     if #gone > 0 then
         call('HDEL', key, unpack(gone))
     end
-    if lived and entries > 0 then
-        remember(id, was, want)
+    if is_change and remember(id, was, want) and lives and was[n + 1] then
+        call('HDEL', key, 'made') -- it stands in the stream now
     end
     if not lives then
         forget(id)
@@ -170,7 +182,7 @@ if how == 'delete' then
     end
     local was = call('HMGET', key, unpack(names))
     call('DEL', key)
-    if entries > 0 then
+    if entries > 0 and differs(was, {}) then
         remember(id, was, {})
     end
     forget(id)

@@ -210,24 +210,6 @@ bool app_check_events(struct slice value, struct err *err) {
 
 /* --- webhooks ------------------------------------------------------------------------------- */
 
-/* Behind http://, port and all. */
-static bool is_this_machine(struct slice address) {
-    struct slice host = slice_split(&address, '/');
-    if (slice_starts_with(host, SLICE("["))) {
-        return slice_equal(slice_first(host, 5), SLICE("[::1]"));
-    }
-    host = slice_split(&host, ':');
-    struct slice rest = host;
-    bool is_loopback = slice_equal(slice_split(&rest, '.'), SLICE("127"));
-    size_t parts = 1;
-    while (is_loopback && rest.size > 0) {
-        uint64_t number;
-        is_loopback = slice_to_u64(slice_split(&rest, '.'), 255, &number);
-        parts++;
-    }
-    return slice_equal_nocase(host, SLICE("localhost")) || (is_loopback && parts == 4);
-}
-
 bool app_check_webhook(struct slice value, struct err *err) {
     if (value.size > CAMPAIGN_TEXT_BYTES_MAX) {
         return err_set(err, "longer than %d bytes", CAMPAIGN_TEXT_BYTES_MAX);
@@ -237,10 +219,5 @@ bool app_check_webhook(struct slice value, struct err *err) {
         return err_set(err, "neither placeholders nor a # are allowed here");
     }
     bool is_http = slice_equal_nocase(scheme_of(value), SLICE("http"));
-    if (!template_check(value, is_http ? SLICE("http") : SLICE_EMPTY, err)) {
-        return false;
-    }
-    return !is_http || is_this_machine(slice_from(value, 7)) ||
-           err_set(err, "http is allowed only to this machine (localhost, 127.0.0.1, [::1]); "
-                        "others need https");
+    return template_check(value, is_http ? SLICE("http") : SLICE_EMPTY, err);
 }

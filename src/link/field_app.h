@@ -50,7 +50,8 @@ bool app_check_passthrough(struct slice value, struct err *err);
 /* Names of conversions. */
 bool app_check_events(struct slice value, struct err *err);
 
-/* An https URL without placeholders; http only to this machine. */
+/* An https or http URL without placeholders. Whether http may be used is a matter of the process
+ * that sends (webhooks.allowed_hosts). */
 bool app_check_webhook(struct slice value, struct err *err);
 
 #endif

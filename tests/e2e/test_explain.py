@@ -7,6 +7,7 @@ import pytest
 from harness import agents, openapi, tokens
 from harness.api import Api
 from harness.brinco import run
+from harness.conversions import Reports
 from harness.wait import wait_for
 
 
@@ -149,6 +150,70 @@ def test_conversions_and_webhooks(system, api):
     system.keys.hset(f"brinco:credit:{lost}", mapping={"code": "AB12CD", "event:x": "{}"})
     told = explain(system, lost)
     assert told["found"] and told["click"] is None and len(told["conversions"]) == 1
+
+
+def test_what_gives_no_credit_is_told_too(system, api):
+    token, click = tapped(system)
+    reports = Reports(system.keys, "brinco:conversions:told:0")
+    forged = token[:-1] + ("A" if token[-1] != "A" else "B")
+    named = {"code": "AB12CD", "click_id": click["id"]}
+    ids = [reports.verified(token, "install"), reports.verified(token, "install"),
+           reports.add("install", "forged", click=forged, **named),
+           reports.add("install", "forged", click=forged, **named),
+           reports.verified(token, "mortgage", value=70, currency="MXN")]
+    reports.add("install", "unverified", code="AB12CD")  # of no click
+    wait_for(reports.is_judged, what="they are judged")
+    told = explain(system, token)
+    assert {one["id"]: (one["status"], one["counted"]) for one in told["conversions"]} == {
+        ids[0]: ("verified", True), ids[2]: ("forged", True), ids[3]: ("forged", False),
+        ids[4]: ("unverified", True)}
+    by_id = {one["id"]: one for one in told["conversions"]}
+    assert by_id[ids[0]]["repeats"] == 1 and by_id[ids[0]]["reasons"] == ["too_soon"]
+    assert "not ours" in by_id[ids[2]]["meaning"]
+    assert (by_id[ids[4]]["value"], by_id[ids[4]]["currency"]) == (70, "MXN")
+    assert any("the stream judged" in line for line in told["looked"])
+    assert ask_api(api, token)[1]["conversions"] == told["conversions"]
+    text = system.brinco.cli("explain", token).stdout
+    for part in ("forged", "unverified", "a repetition, which counts nothing", "70 MXN"):
+        assert part in text
+
+
+def test_what_waits_to_be_judged_is_told(make_system):
+    system = make_system(serve__roles="edge api")  # nobody judges
+    token, click = tapped(system)
+    reports = Reports(system.keys)
+    past = reports.verified(token, "signup")
+    system.keys.hset("brinco:conversion-mark", reports.stream,
+                     f"{reports.last_ms}-{reports.sequence}")
+    for number in range(600):  # more than a page
+        reports.add("install", code="AB12CD")
+    new = reports.open(token, "install", value=5, currency="MXN")
+    system.keys.sadd("brinco:conversion-streams", "brinco:none", "x" * 600, b"a\0b")
+    (event,) = explain(system, token)["conversions"]
+    assert (event["id"], event["status"], event["counted"]) == (new, "waiting", None)
+    assert "not judged yet" in event["meaning"] and past != new
+    assert explain(system, click["id"])["conversions"] == [event]
+    # A click that only a report names.
+    lost = tokens.ulid_text(bytes(range(1, 17)))
+    reports.add("install", "open", click_id=lost)
+    assert explain(system, lost)["conversions"][0]["status"] == "waiting"
+    system.keys.set("brinco:judged", "x")
+    system.keys.hset("brinco:conversion-mark", reports.stream, "nonsense")
+    assert len(explain(system, token)["conversions"]) == 2
+
+
+def test_more_than_can_be_shown_says_so(system):
+    token, click = tapped(system)
+    pipe = system.keys.pipeline()
+    for number in range(1100):
+        pipe.xadd("brinco:judged", {"id": f"X{number}", "event": "install", "status": "forged",
+                                    "click_id": click["id"], "counted": "1", "reasons": "\x1b[2J"})
+    pipe.execute()
+    told = explain(system, token)
+    assert len(told["conversions"]) == 256 and told["conversions"][0]["id"] == "X1099"
+    assert any("there is more that was not looked at" in line for line in told["looked"])
+    assert "\x1b" not in system.brinco.cli("explain", token).stdout
+    system.keys.delete("brinco:judged")
 
 
 def test_what_is_not_known_says_where_was_looked(system, api):

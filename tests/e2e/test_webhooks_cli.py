@@ -166,7 +166,9 @@ def test_the_secret_is_what_signs(system, deliveries):
     assert outcome.stdout.startswith("whsec_") and outcome.stdout.endswith("=\n")
     key = base64.b64decode(outcome.stdout.strip().removeprefix("whsec_"))
     assert key == webhooks.campaign_key(SECRET, "spring") and len(key) == 32
-    assert system.brinco.cli("webhook", "secret", "autumn").stdout != outcome.stdout
+    system.campaign("autumn")
+    other = system.brinco.cli("webhook", "secret", "autumn").stdout
+    assert other.startswith("whsec_") and other != outcome.stdout
     receiver = Receiver()
     try:
         system.brinco.start(wait=False).ready()
@@ -174,6 +176,22 @@ def test_the_secret_is_what_signs(system, deliveries):
         assert webhooks.is_signed(receiver.requests[0], key)
     finally:
         receiver.close()
+
+
+def test_there_is_no_secret_of_a_campaign_that_is_not_there(system):
+    outcome = system.brinco.cli("webhook", "secret", "nosuch")
+    assert outcome.returncode == 1 and outcome.stdout == ""
+    assert 'there is no campaign "nosuch"' in outcome.stderr
+
+
+def test_a_list_says_when_there_are_more(system, deliveries):
+    add_mixed(deliveries)
+    for limit, is_cut in ((len(MIXED), False), (len(MIXED) - 1, True), (1, True)):
+        for form in ([], ["--json"]):
+            outcome = system.brinco.cli("webhook", "list", "--limit", limit, *form)
+            assert outcome.returncode == 0
+            assert ("There are more" in outcome.stderr) == is_cut, limit
+    assert "more" not in system.brinco.cli("webhook", "list", "--campaign", "none").stderr
 
 
 @pytest.mark.parametrize("words,why", [
@@ -196,6 +214,10 @@ def test_no_secret_and_no_redis_are_said(system):
     outcome = system.brinco.cli("webhook", "secret", "spring")
     assert outcome.returncode == 2 and "secret" in outcome.stderr and outcome.stdout == ""
     assert not (system.brinco.data / "secret").exists()
+    put_secret(system.brinco)
     system.redis.kill()
+    outcome = system.brinco.cli("webhook", "secret", "nosuch")  # nobody says that it is not there
+    assert outcome.returncode == 0 and outcome.stdout.startswith("whsec_")
+    assert "Redis" in outcome.stderr
     outcome = system.brinco.cli("webhook", "list")
     assert outcome.returncode == 2 and "Redis" in outcome.stderr

@@ -3,7 +3,8 @@
  * compiled forms to what a plain search for braces makes of the text.
  *
  * Input: the list of schemes, a line break, the template; without a line break the whole is the
- * template and any scheme goes. Rendered with the longest and nastiest values there can be.
+ * template and any scheme goes. Rendered with the longest and nastiest values there can be. What a
+ * list of hosts allows, it allows as it is rendered.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include "base/defs.h"
 #include "base/err.h"
 #include "link/code.h"
+#include "link/hosts.h"
 #include "link/template.h"
 #include "scheme.h"
+#include "template_store.h"
 
 static const char code[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char owner[] = "\"<>\\^`{|}%[] \r\n\x7F#?/@:&=+'();javascript:\xC3\xB1\xE2\x82\xAC"
@@ -99,6 +102,34 @@ static void render(struct slice text, const struct template_values *values) {
     ENSURE(memchr(origin_of(location).data, '@', origin_of(location).size) == NULL);
 }
 
+/* A code that is also a scheme, or "Intent", would be a way around the list. */
+static void check_hosts(struct slice text, struct slice word) {
+    const struct slice hosts = SLICE("example.mx *.example.org");
+    char storage[LOCATION_BYTES_MAX];
+    struct buf out = buf_over(storage, sizeof(storage));
+    struct err err = {{0}};
+    bool is_allowed = hosts_allow(hosts, text, &err);
+    ENSURE(is_allowed == (err.text[0] == '\0') && strpbrk(err.text, "\r\n") == NULL);
+    const struct template_values values = {.code = word,
+                                           .campaign = word,
+                                           .owner = word,
+                                           .click = slice_make(code, TEMPLATE_CLICK_BYTES)};
+    render_compiled(text, word, &values, &out);
+    if (is_allowed && out.size <= TEMPLATE_BYTES_MAX) {
+        ENSURE(hosts_allow(hosts, buf_slice(&out), NULL));
+    }
+}
+
+static void check_store(struct slice text) {
+    struct err err = {{0}};
+    bool is_good = template_store_check(text, &err);
+    ENSURE(is_good == (err.text[0] == '\0') && is_good == template_store_check(text, NULL));
+    char compiled[TEMPLATE_COMPILED_BYTES_MAX];
+    size_t size = template_compile(text, SLICE_EMPTY, compiled);
+    bool is_store = template_compiled_store(slice_make(compiled, size)) != TEMPLATE_NO_STORE;
+    ENSURE(is_good || is_store);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -123,5 +154,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                  });
     render(text, &(struct template_values){.code = slice_make(code, 1),
                                            .click = slice_make(code, TEMPLATE_CLICK_BYTES)});
+    check_hosts(text, SLICE("https"));
+    check_hosts(text, SLICE("Intent"));
+    check_hosts(text, SLICE("url"));
+    check_store(text);
     return 0;
 }

@@ -349,6 +349,34 @@ static void events_of_a_campaigns_own_are_those_that_it_lists(void **state) {
     assert_int_equal(taken(), 3);
 }
 
+/* The link was moved since the tap: its click's campaign lists the event, whether the click is
+ * known from a conversion before, or only by its own entry. */
+static void events_of_the_clicks_campaign_are_taken(void **state) {
+    char id[ULID_TEXT_SIZE + 1] = "";
+    char command[256];
+    struct ulid click;
+    (void)state;
+    assert_true(token_read_id(slice_make(token, TOKEN_SIZE), &click));
+    ulid_format(&click, id);
+    fixture_count(&it, "HSET p:link:AB12CD campaign autumn");
+    fixture_count(&it, "HSET p:campaign:spring events card");
+    assert_int_equal(post("{'event':'card','click':'%','code':'AB12CD'}"), 422);
+    snprintf(command, sizeof(command), "XADD p:clicks:e:0 %lu-1 id %s code AB12CD campaign spring",
+             (unsigned long)ulid_unix_ms(&click), id);
+    fixture_redis(&it, command);
+    fixture_count(&it, "SADD p:streams p:clicks:e:0");
+    assert_int_equal(post("{'event':'card','click':'%','code':'AB12CD'}"), 202);
+    assert_int_equal(post("{'event':'cord','click':'%','code':'AB12CD'}"), 422);
+    assert_int_equal(post("{'event':'card','code':'AB12CD'}"), 422);
+    fixture_count(&it, "DEL p:clicks:e:0");
+    snprintf(command, sizeof(command), "HSET p:credit:%s campaign spring", id);
+    fixture_count(&it, command);
+    assert_int_equal(post("{'event':'card','click':'%','code':'AB12CD'}"), 202);
+    fixture_count(&it, "HSET p:campaign:autumn events visit");
+    assert_int_equal(post("{'event':'visit','click':'%','code':'AB12CD'}"), 202);
+    assert_int_equal(taken(), 3);
+}
+
 static void without_redis_what_needs_it_not_is_taken(void **state) {
     (void)state;
     redis_pipe_disconnect(it.pipe);
@@ -438,6 +466,7 @@ int main(void) {
         TEST(a_key_that_is_being_handled_is_busy_for_a_while),
         TEST(a_refused_list_gives_its_keys_back),
         TEST(events_of_a_campaigns_own_are_those_that_it_lists),
+        TEST(events_of_the_clicks_campaign_are_taken),
         TEST(without_redis_what_needs_it_not_is_taken),
         TEST(a_redis_that_keeps_nothing_is_no_place_for_keys),
         TEST(a_full_journal_takes_nothing_and_gives_keys_back),

@@ -59,7 +59,7 @@ static void no_word_of_ours_is_unknown(void **state) {
     for (size_t i = 0; i < ARRAY_COUNT(deciders); i++) {
         assert_null(strstr(of_rule(deciders[i], ""), "nothing is known"));
     }
-    static const char *const statuses[] = {"verified", "unverified", "forged"};
+    static const char *const statuses[] = {"verified", "unverified", "forged", "waiting"};
     for (size_t i = 0; i < ARRAY_COUNT(statuses); i++) {
         struct buf out = begin();
         explain_status(slice_of(statuses[i]), &out);

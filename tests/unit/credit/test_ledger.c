@@ -222,20 +222,47 @@ static void checks_that_make_no_sense_are_the_defaults(void **state) {
 
 /* ---- events ---- */
 
-static void events_that_the_campaign_lists_count(void **state) {
+static void events_that_no_campaign_lists_are_kept_as_unverified(void **state) {
     (void)state;
     desk_set(&it, "p:campaign:spring", "events", "card visit");
     struct ulid click = desk_click(&it, 0, "00000000000000ab", "");
     struct conversion card = desk_verified(&it, &click, "card");
     struct conversion other = desk_verified(&it, &click, "mortgage");
+    other.text[CONVERSION_TEXT_CLICK] = SLICE("token");
     desk_report(&it, &card);
     desk_report(&it, &other);
-    desk_wait(&it, 2);
+    desk_report(&it, &other);
+    desk_wait(&it, 3);
     assert_string_equal(desk_get(&it, it.all, "card\tverified"), "1");
     assert_string_equal(desk_get(&it, it.all, "mortgage\tverified"), "");
-    assert_string_equal(desk_get(&it, "p:funnel:total", STREAM "\tmalformed"), "1");
-    desk_wait_metric(&it, "brinco_credit_malformed_total", NULL, 1);
+    assert_string_equal(desk_get(&it, it.all, "mortgage\tunverified"), "1");
+    assert_string_equal(desk_get(&it, it.all, "mortgage\trepeated"), "1");
+    assert_string_equal(desk_get(&it, it.campaign, "mortgage\tunverified"), "1");
+    assert_string_equal(desk_get(&it, desk_credit_key(&it, &click), "event:mortgage"), "");
+    assert_int_equal(desk_number(&it, "XLEN p:judged"), 3);
+    assert_string_equal(desk_get(&it, "p:funnel:total", STREAM "\tmalformed"), "");
+    desk_wait_metric(&it, "brinco_credit_unlisted_total", NULL, 2);
+    desk_wait_metric(&it, "brinco_credit_malformed_total", NULL, 0);
     desk_wait_metric(&it, "brinco_conversions_total", "status=\"verified\",event=\"other\"", 1);
+}
+
+/* The link was moved to another campaign after the tap: what either lists was accepted, and counts
+ * for the click's. */
+static void events_of_the_clicks_or_the_links_campaign_count(void **state) {
+    (void)state;
+    desk_set(&it, "p:campaign:spring", "events", "card");
+    desk_set(&it, "p:campaign:autumn", "events", "visit");
+    struct ulid click = desk_click(&it, 0, "00000000000000ab", "");
+    desk_set(&it, "p:link:AB12CD", "campaign", "autumn");
+    struct conversion card = desk_verified(&it, &click, "card");
+    struct conversion visit = desk_verified(&it, &click, "visit");
+    desk_report(&it, &card);
+    desk_report(&it, &visit);
+    desk_wait(&it, 2);
+    assert_string_equal(desk_get(&it, it.campaign, "card\tverified"), "1");
+    assert_string_equal(desk_get(&it, it.campaign, "visit\tverified"), "1");
+    desk_wait_metric(&it, "brinco_conversions_total", "status=\"verified\",event=\"other\"", 2);
+    desk_wait_metric(&it, "brinco_credit_unlisted_total", NULL, 0);
 }
 
 /* ---- webhooks ---- */
@@ -305,6 +332,35 @@ static void webhooks_have_a_limit(void **state) {
     assert_string_equal(desk_get(&it, it.all, "install\tunverified"), "5");
 }
 
+/* More of them stand before the one that is over than are looked at in order. */
+static void pending_webhooks_do_not_keep_the_place_of_one_that_is_over(void **state) {
+    (void)state;
+    enum { PENDING = 300 };
+    char words[200];
+    ledger_stop(&it.ledger);
+    it.webhooks_max = PENDING + 1;
+    desk_set(&it, "p:campaign:spring", "webhook", "https://bank.example.mx/hook");
+    for (int i = 0; i < PENDING; i++) {
+        snprintf(words, sizeof(words), "HSET p:webhook:dead%d state pending", i);
+        desk_number(&it, words);
+        snprintf(words, sizeof(words), "ZADD p:webhooks:all %d dead%d", i, i);
+        desk_number(&it, words);
+    }
+    desk_set(&it, "p:webhook:done", "state", "delivered");
+    desk_number(&it, "ZADD p:webhooks:all 999 done");
+    desk_number(&it, "ZADD p:webhooks:over 1 dead7 999 done 0 forgotten");
+    it.ledger = desk_hire(&it, true);
+    struct conversion bare = desk_conversion(&it);
+    desk_report(&it, &bare);
+    desk_wait(&it, 1);
+    assert_int_equal(desk_number(&it, "EXISTS p:webhook:done"), 0);
+    assert_string_equal(desk_get(&it, "p:webhook:dead7", "state"), "pending");
+    assert_int_equal(desk_number(&it, "ZCARD p:webhooks:all"), PENDING + 1);
+    assert_int_equal(desk_number(&it, "ZCARD p:webhooks:over"), 0);
+    assert_int_equal(desk_number(&it, "ZCARD p:webhooks:due"), 1);
+    desk_wait_metric(&it, "brinco_webhooks_refused_total", NULL, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_verified_one_is_in_all_books, begin, end),
@@ -318,10 +374,15 @@ int main(void) {
         cmocka_unit_test_setup_teardown(marks_are_counted_beside_what_counts, begin, end),
         cmocka_unit_test_setup_teardown(many_of_a_visitor_and_of_a_network_are_marked, begin, end),
         cmocka_unit_test_setup_teardown(checks_that_make_no_sense_are_the_defaults, begin, end),
-        cmocka_unit_test_setup_teardown(events_that_the_campaign_lists_count, begin, end),
+        cmocka_unit_test_setup_teardown(events_that_no_campaign_lists_are_kept_as_unverified, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(events_of_the_clicks_or_the_links_campaign_count, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(what_counts_is_told_of_once, begin, end),
         cmocka_unit_test_setup_teardown(a_webhook_that_may_not_be_called_is_not_queued, begin, end),
         cmocka_unit_test_setup_teardown(webhooks_have_a_limit, begin, end),
+        cmocka_unit_test_setup_teardown(pending_webhooks_do_not_keep_the_place_of_one_that_is_over,
+                                        begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,32 @@ static void an_open_one_waits_for_its_click(void **state) {
     assert_string_equal(desk_get(&it, it.all, "install\tverified"), "1");
 }
 
+/* Its code is proven, but whose click it was, only the click says. */
+static void a_verified_one_waits_for_its_click(void **state) {
+    (void)state;
+    char behind[64], id[64], text[ULID_TEXT_SIZE];
+    struct ulid click = ulid_make(it.noon_ms, &it.random);
+    struct conversion verified = desk_verified(&it, &click, "install");
+    struct conversion bare = desk_conversion(&it);
+    snprintf(behind, sizeof(behind), "%lu up", (unsigned long)it.noon_ms - 1);
+    desk_set(&it, "p:heard", "p:clicks:e:0", behind);
+    desk_report(&it, &bare);
+    desk_report(&it, &verified);
+    desk_wait(&it, 1);
+    desk_wait_metric(&it, "brinco_credit_lag_records", NULL, 1);
+    snprintf(id, sizeof(id), "%s-1", it.noon);
+    ulid_format(&click, text);
+    struct slice words[] = {SLICE("XADD"),   SLICE("p:clicks:e:0"), slice_of(id),
+                            SLICE("id"),     slice_make(text, 26),  SLICE("code"),
+                            SLICE("AB12CD"), SLICE("campaign"),     SLICE("winter"),
+                            SLICE("owner"),  SLICE("eva")};
+    desk_do(&it, ARRAY_COUNT(words), words);
+    desk_number(&it, "SADD p:streams p:clicks:e:0");
+    desk_wait(&it, 2);
+    assert_string_equal(desk_get(&it, desk_credit_key(&it, &click), "campaign"), "winter");
+    assert_string_equal(desk_get(&it, desk_credit_key(&it, &click), "owner"), "eva");
+}
+
 static void a_click_that_no_edge_will_ship_is_not_waited_for(void **state) {
     (void)state;
     char token[TOKEN_SIZE], there[64], closed[64];
@@ -367,6 +393,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(books_that_cannot_be_written_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(names_that_are_too_long_are_left_out, begin, end),
         cmocka_unit_test_setup_teardown(an_open_one_waits_for_its_click, begin, end),
+        cmocka_unit_test_setup_teardown(a_verified_one_waits_for_its_click, begin, end),
         cmocka_unit_test_setup_teardown(a_click_that_no_edge_will_ship_is_not_waited_for, begin,
                                         end),
         cmocka_unit_test_setup_teardown(what_is_judged_and_old_is_trimmed, begin, end),

@@ -259,6 +259,38 @@ static void what_is_retried_begins_anew(void **state) {
     assert_int_equal(retry(bench, "no id", true, NOW), WEBHOOK_RETRY_NONE);
 }
 
+static uint64_t over_of(struct bench *bench, const char *id) {
+    char words[200];
+    uint64_t at_ms = 0;
+    snprintf(words, sizeof(words), "ZSCORE b:webhooks:over %s", id);
+    (void)slice_to_u64(redis_reply_text(admin_ask(bench->admin, words)), UINT64_MAX, &at_ms);
+    return at_ms;
+}
+
+/* So that a full list finds one that is over, wherever it stands. */
+static void what_is_over_is_listed_until_it_is_gone(void **state) {
+    struct bench *bench = *state;
+    struct webhook_trim trim = {.now_ms = NOW + 8 * DAY, .kept_max = 100};
+    add(bench, "A", "a.mx", NOW);
+    add(bench, "B", "a.mx", NOW);
+    admin_ask(bench->admin, "HDEL b:webhook:B body");
+    claim(bench, NOW, 2, 0);
+    assert_int_equal(over_of(bench, "A"), 0);
+    assert_int_equal(over_of(bench, "B"), NOW); /* hopeless */
+    assert_int_equal(settle(bench, "A", 1, WEBHOOK_LATER, NOW), WEBHOOK_SETTLED_LATER);
+    assert_int_equal(over_of(bench, "A"), 0);
+    assert_int_equal(settle(bench, "A", 1, WEBHOOK_DELIVERED, NOW + 1), WEBHOOK_SETTLED_DELIVERED);
+    assert_int_equal(over_of(bench, "A"), NOW + 1);
+    assert_int_equal(retry(bench, "B", false, NOW + 2), WEBHOOK_RETRY_DONE);
+    assert_int_equal(over_of(bench, "B"), 0);
+    admin_ask(bench->admin, "DEL b:webhook:A"); /* as when its week is over */
+    assert_int_equal(webhook_trim(&bench->store, &trim, &bench->err), WEBHOOK_STORE_OK);
+    assert_int_equal(over_of(bench, "A"), 0);
+    admin_ask(bench->admin, "ZADD b:webhooks:over 5 C");
+    assert_int_equal(webhook_trim(&bench->store, &trim, &bench->err), WEBHOOK_STORE_OK);
+    assert_int_equal(over_of(bench, "C"), 0);
+}
+
 /* Whatever the script's answer is made of. */
 static void strange_hosts_and_errors_are_borne(void **state) {
     struct bench *bench = *state;
@@ -307,6 +339,7 @@ int main(void) {
         cmocka_unit_test_setup(there_is_one_outcome, empty),
         cmocka_unit_test_setup(later_is_later_until_the_day_is_over, empty),
         cmocka_unit_test_setup(what_is_retried_begins_anew, empty),
+        cmocka_unit_test_setup(what_is_over_is_listed_until_it_is_gone, empty),
         cmocka_unit_test_setup(strange_hosts_and_errors_are_borne, empty),
         cmocka_unit_test_setup(the_list_is_cut_at_its_limit, empty),
     };

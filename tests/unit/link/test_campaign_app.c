@@ -144,16 +144,11 @@ static void lists_switches_and_webhooks(void **state) {
     static const char *const checks[] = {"too_soon_s=5 own_link=off", NULL};
     static const char *const no_checks[] = {"too_soon=5", NULL};
     assert_each(CAMPAIGN_FIELD_CHECKS, checks, no_checks);
-    static const char *const hooks[] = {"https://example.mx/hook?x=1", "http://localhost:8080/h",
-                                        "http://127.0.0.1/",           "HTTP://127.1.2.3:1",
-                                        "http://[::1]:8080/h",         NULL};
-    static const char *const no_hooks[] = {"http://example.mx/",
-                                           "http://localhost.example.mx/",
-                                           "http://127.0.0.1.example.mx/",
-                                           "http://127.1/",
-                                           "http://127.0.0.256/",
-                                           "http://[::2]/",
-                                           "https://user:password@example.mx/",
+    static const char *const hooks[] = {
+        "https://example.mx/hook?x=1", "http://localhost:8080/h",          "HTTP://127.1.2.3:1",
+        "http://[::1]:8080/h",         "http://hooks.intern.example.mx/h", NULL};
+    static const char *const no_hooks[] = {"https://user:password@example.mx/",
+                                           "http://user@example.mx/",
                                            "https://example.mx/{code}",
                                            "https://example.mx/#x",
                                            "ftp://example.mx/",
