@@ -99,6 +99,11 @@ void resource_warning(enum record_kind kind, const struct resource_plan *plan,
         buf_printf(out, "%sit can never open: starts_at is not before expires_at",
                    out->size > 0 ? "; " : "");
     }
+    if (kind == RECORD_CAMPAIGN &&
+        slice_equal_nocase(slice_first(plan->after[CAMPAIGN_FIELD_WEBHOOK], 5), SLICE("http:"))) {
+        buf_printf(out, "%shttp webhooks are sent only to hosts of webhooks.allowed_hosts",
+                   out->size > 0 ? "; " : "");
+    }
 }
 
 /* The campaign is looked at when its schemes matter, and when the request names it: then that it is

@@ -43,7 +43,9 @@ static const struct word deciders[] = {
 
 static const struct word statuses[] = {
     {"verified", "the token proves that this click happened: it counts"},
-    {"unverified", "nothing proves the click: kept, and never in the verified totals"},
+    {"unverified",
+     "nothing proves the click, or no campaign lists the event: kept, and never in the "
+     "verified totals"},
     {"forged", "its token is not ours, or of another code: kept, and never in the verified totals"},
     {"waiting", "reported, and not judged yet"},
 };

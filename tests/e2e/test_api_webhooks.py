@@ -99,3 +99,13 @@ def test_again_is_yes_or_no(api, deliveries):
     key = deliveries.add("https://a.mx/", state="delivered")
     status, body = retry(api, key, "?again=maybe")
     assert status == 400 and body["field"] == "again"
+
+
+def test_an_http_address_is_kept_with_a_warning(api):
+    for url, is_odd in (("http://hooks.intern.example.mx/h", True), ("HTTP://127.0.0.1/", True),
+                        ("https://hooks.example.mx/h", False)):
+        status, headers, content = api.ask(
+            "PUT", "/v1/campaigns/hooked", json.dumps({"webhook": url}).encode(),
+            {"Content-Type": "application/json"})
+        assert status in (200, 201) and json.loads(content)["webhook"] == url
+        assert ("webhooks.allowed_hosts" in headers.get("Brinco-Warning", "")) == is_odd
