@@ -249,6 +249,7 @@ def test_a_webhook_that_is_sent_verifies(make_system):
         assert verify_webhook.verify(secret, request.headers, request.body) == key
         not_genuine(request.headers, request.body + b" ", secret, request.at)
         not_genuine(request.headers, request.body, secret, request.at + 3600)
+        system.campaign("autumn")
         other = system.brinco.cli("webhook", "secret", "autumn").stdout.strip()
         not_genuine(request.headers, request.body, other, request.at)
     finally:
