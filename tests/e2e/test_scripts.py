@@ -17,6 +17,12 @@ pytestmark = pytest.mark.skipif(PROGRAM != ROOT / "build/brinco",
                                 reason="scripts/run runs build/brinco; another one is tested")
 
 
+def listen_to_ctrl_c():
+    """A shell that was started with SIGINT ignored, as all that runs in the background is, cannot
+    be stopped by it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """scripts/run in a session of its own, as from a terminal."""
 
@@ -28,7 +34,7 @@ class Run:
             self.process = subprocess.Popen(
                 [ROOT / "scripts/run", "--data", self.data, "--port", str(port), "--api-port",
                  str(api_port)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/",
-                start_new_session=True)
+                preexec_fn=listen_to_ctrl_c, start_new_session=True)
 
     def said(self):
         return self.log.read_text()
