@@ -23,14 +23,17 @@ struct rules;
  *   android_package       mx.example.app
  *   android_fingerprints  SHA-256 of signing certificates, AA:BB:..., separated by spaces; in upper
  *                         case when it is read
- *   ios_app_id            the App Store's number, and TEAMID.BUNDLE for the association file; one
- * or both, separated by a space ios_provider          the App Store's pt: digits ios_campaign its
- * ct: up to 30 characters, no placeholder: never a person's code desktop, passthrough  see below
+ *   ios_app_id            the App Store's number, and TEAMID.BUNDLE for association; one or
+ *                         both, separated by a space
+ *   ios_provider          the App Store's pt: digits
+ *   ios_campaign          its ct: up to 30 characters, no placeholder: never a person's code
+ *   desktop, passthrough  see below
  *   rules                 link/rules.h; on one line when it is read
  *   events                names of conversions beside install, signup and first_loan, separated by
  *                         spaces
  *   checks                thresholds of link/checks.h: "too_soon_s=10 own_link=off"
- *   webhook               https URL that is told of conversions; http to this machine alone */
+ *   webhook               URL that is told of conversions; http only where the configuration allows
+ *                         it (webhooks.allowed_hosts) */
 #define CAMPAIGN_FIELDS(X)                                                                         \
     X(NAME, "name")                                                                                \
     X(ANDROID, "android")                                                                          \

@@ -31,6 +31,7 @@
 
 #include "base/buf.h"
 #include "field_json.h"
+#include "payload_bytes.h"
 
 enum {
     AT_OFFSET = 0,
@@ -94,28 +95,6 @@ size_t click_encode(const struct click *click, uint8_t *out) {
     return (size_t)((uint8_t *)to - out);
 }
 
-/* Reads count texts, which must end where rest does. */
-static bool take_texts(struct slice rest, size_t count, struct slice *texts) {
-    for (size_t i = 0; i < count; i++) {
-        if (rest.size == 0) {
-            return false;
-        }
-        size_t size = (uint8_t)rest.data[0];
-        if (size > rest.size - 1) {
-            return false;
-        }
-        texts[i] = slice_make(rest.data + 1, size);
-        rest = slice_make(rest.data + 1 + size, rest.size - 1 - size);
-    }
-    return rest.size == 0;
-}
-
-static uint64_t u64_at(const uint8_t *from, size_t offset) {
-    uint64_t number;
-    memcpy(&number, from + offset, sizeof(number));
-    return le64toh(number);
-}
-
 bool click_decode(struct slice payload, struct click *click) {
     const uint8_t *from = (const uint8_t *)payload.data;
     if (payload.size < TEXTS_OFFSET_OF_1 || from[KIND_OFFSET] >= TAP_KIND_COUNT ||
@@ -126,18 +105,19 @@ bool click_decode(struct slice payload, struct click *click) {
     if (!is_first_layout && (from[LAYOUT_OFFSET] != CLICK_LAYOUT || payload.size < TEXTS_OFFSET)) {
         return false;
     }
-    click->at_ms = u64_at(from, AT_OFFSET);
-    click->visitor = u64_at(from, VISITOR_OFFSET);
-    click->network = is_first_layout ? 0 : u64_at(from, NETWORK_OFFSET);
+    click->at_ms = payload_u64(from, AT_OFFSET);
+    click->visitor = payload_u64(from, VISITOR_OFFSET);
+    click->network = is_first_layout ? 0 : payload_u64(from, NETWORK_OFFSET);
     click->version = CLICK_VERSION;
     click->kind = (enum tap_kind)from[KIND_OFFSET];
     click->outcome = (enum tap_outcome)from[OUTCOME_OFFSET];
     click->platform = (enum tap_platform)from[PLATFORM_OFFSET];
     memcpy(click->id.bytes, from + ID_OFFSET, ULID_BYTES);
     click->text[CLICK_AGENT] = click->text[CLICK_RULE] = SLICE_EMPTY;
-    return is_first_layout
-               ? take_texts(slice_from(payload, TEXTS_OFFSET_OF_1), TEXT_COUNT_OF_1, click->text)
-               : take_texts(slice_from(payload, TEXTS_OFFSET), CLICK_TEXT_COUNT, click->text);
+    return is_first_layout ? payload_take_texts(slice_from(payload, TEXTS_OFFSET_OF_1),
+                                                TEXT_COUNT_OF_1, click->text)
+                           : payload_take_texts(slice_from(payload, TEXTS_OFFSET), CLICK_TEXT_COUNT,
+                                                click->text);
 }
 
 static void show(const struct click_visitor *visitor, struct slice name, struct slice value) {

@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/defs.h"
 #include "field_json.h"
+#include "payload_bytes.h"
 
 enum {
     AT_OFFSET = 0,
@@ -120,34 +121,12 @@ size_t conversion_encode(const struct conversion *conversion, uint8_t *out) {
     return (size_t)(to - out);
 }
 
-static uint64_t u64_at(const uint8_t *from, size_t offset) {
-    uint64_t number;
-    memcpy(&number, from + offset, sizeof(number));
-    return le64toh(number);
-}
-
-/* Reads the texts, which must end where rest does. */
-static bool take_texts(struct slice rest, struct slice texts[CONVERSION_TEXT_COUNT]) {
-    for (size_t i = 0; i < CONVERSION_TEXT_COUNT; i++) {
-        if (rest.size == 0) {
-            return false;
-        }
-        size_t size = (uint8_t)rest.data[0];
-        if (size > rest.size - 1) {
-            return false;
-        }
-        texts[i] = slice_make(rest.data + 1, size);
-        rest = slice_make(rest.data + 1 + size, rest.size - 1 - size);
-    }
-    return rest.size == 0;
-}
-
 bool conversion_decode(struct slice payload, struct conversion *conversion) {
     static const uint8_t no_id[ULID_BYTES];
     const uint8_t *from = (const uint8_t *)payload.data;
     if (payload.size < TEXTS_OFFSET || from[VERSION_OFFSET] != CONVERSION_VERSION ||
         from[PROOF_OFFSET] >= CONVERSION_PROOF_COUNT || from[FLAGS_OFFSET] > FLAG_HAS_CLICK_ID ||
-        from[ZERO_OFFSET] != 0 || u64_at(from, VALUE_OFFSET) > INT64_MAX) {
+        from[ZERO_OFFSET] != 0 || payload_u64(from, VALUE_OFFSET) > INT64_MAX) {
         return false;
     }
     bool has_click_id = from[FLAGS_OFFSET] == FLAG_HAS_CLICK_ID;
@@ -155,17 +134,19 @@ bool conversion_decode(struct slice payload, struct conversion *conversion) {
         return false;
     }
     *conversion = (struct conversion){
-        .at_ms = u64_at(from, AT_OFFSET),
+        .at_ms = payload_u64(from, AT_OFFSET),
         .proof = (enum conversion_proof)from[PROOF_OFFSET],
         .has_click_id = has_click_id,
-        .happened_ms = u64_at(from, HAPPENED_OFFSET),
-        .install_begin_ms = u64_at(from, INSTALL_BEGIN_OFFSET),
-        .referrer_click_ms = u64_at(from, REFERRER_CLICK_OFFSET),
-        .value = (int64_t)u64_at(from, VALUE_OFFSET),
+        .happened_ms = payload_u64(from, HAPPENED_OFFSET),
+        .install_begin_ms = payload_u64(from, INSTALL_BEGIN_OFFSET),
+        .referrer_click_ms = payload_u64(from, REFERRER_CLICK_OFFSET),
+        .value = (int64_t)payload_u64(from, VALUE_OFFSET),
     };
     memcpy(conversion->id.bytes, from + ID_OFFSET, ULID_BYTES);
     memcpy(conversion->click_id.bytes, from + CLICK_ID_OFFSET, ULID_BYTES);
-    return take_texts(slice_from(payload, TEXTS_OFFSET), conversion->text) && is_sound(conversion);
+    return payload_take_texts(slice_from(payload, TEXTS_OFFSET), CONVERSION_TEXT_COUNT,
+                              conversion->text) &&
+           is_sound(conversion);
 }
 
 /* ---- named fields ---- */
